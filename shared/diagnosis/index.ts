@@ -1,0 +1,14 @@
+export { diagnose, diagnoseWithoutLog } from './diagnose.ts';
+export { redact } from './redact.ts';
+export { rules } from './rules/index.ts';
+export type {
+  Category,
+  DiagnoseOptions,
+  Diagnosis,
+  LogContext,
+  LogSource,
+  Outcome,
+  Rule,
+  Severity,
+  Tier,
+} from './types.ts';
