@@ -1,0 +1,2 @@
+export { type EntityEvent, type Envelope, eventOf, imageOf } from './envelope.ts';
+export { PUBLISHED, patternOf, type Subscriber, type Subscription, subscriptions } from './subscriptions.ts';

@@ -1,0 +1,64 @@
+import type { EntityName } from '../model/index.ts';
+
+/** Which events a function hears. The only wiring there is: the stack's rules and the rendered graph both come from it. */
+export interface Subscription {
+  readonly entity: EntityName;
+  /** Statuses, or `due` and `updated`. Always named one by one. */
+  readonly statuses: readonly string[];
+  /** Only attempts above this one. */
+  readonly attemptAbove?: number;
+}
+
+const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'] as const;
+
+export const subscriptions = {
+  record: [{ entity: 'delivery', statuses: ['received'] }],
+  diagnose: [
+    { entity: 'job', statuses: ['failed', 'timed-out'] },
+    { entity: 'failure', statuses: ['due'] },
+  ],
+  remediate: [
+    { entity: 'failure', statuses: ['diagnosed'] },
+    { entity: 'run', statuses: ['failed', 'timed-out'] },
+    { entity: 'remediation', statuses: ['due'] },
+  ],
+  verify: [
+    // Only a later attempt can prove a fix.
+    { entity: 'run', statuses: ENDED, attemptAbove: 1 },
+    { entity: 'job', statuses: ENDED, attemptAbove: 1 },
+    { entity: 'remediation', statuses: ['due', 'refused', 'expired'] },
+  ],
+  notify: [
+    { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
+    { entity: 'control', statuses: ['stopped'] },
+    { entity: 'notification', statuses: ['due'] },
+  ],
+  wake: [{ entity: 'control', statuses: ['running'] }],
+} as const satisfies Record<string, readonly Subscription[]>;
+
+export type Subscriber = keyof typeof subscriptions;
+
+/** The bus pattern of one subscription. */
+export function patternOf(subscription: Subscription): { source: string[]; detailType: string[]; detail?: object } {
+  return {
+    source: ['qmoi'],
+    detailType: subscription.statuses.map((status) => `${subscription.entity}.${status}`),
+    ...(subscription.attemptAbove !== undefined && {
+      detail: { attempt: [{ numeric: ['>', subscription.attemptAbove] }] },
+    }),
+  };
+}
+
+/** The entities whose changes the stream hands to `publish`. */
+export const PUBLISHED: readonly EntityName[] = [
+  'delivery',
+  'run',
+  'job',
+  'runner',
+  'automation',
+  'failure',
+  'incident',
+  'remediation',
+  'notification',
+  'control',
+];

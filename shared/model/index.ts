@@ -1,0 +1,33 @@
+import { automation, runner } from './inventory.ts';
+import { delivery } from './ledger.ts';
+import { job, run } from './pipeline.ts';
+import { control, notification, remediation } from './response.ts';
+import { failure, incident } from './trouble.ts';
+
+export * from './inventory.ts';
+export { canonical, type Timestamp } from './join.ts';
+export * from './ledger.ts';
+export { type Machine, ORIGINS, type Origin } from './machine.ts';
+export * from './pipeline.ts';
+export * from './response.ts';
+export * from './trouble.ts';
+
+/** Every state machine, by the name of its entity. */
+export const machines = {
+  delivery,
+  run,
+  job,
+  runner,
+  automation,
+  failure,
+  incident,
+  remediation,
+  notification,
+  control,
+} as const;
+
+export type EntityName = keyof typeof machines;
+type MachineOf<E extends EntityName> = (typeof machines)[E];
+export type State<E extends EntityName = EntityName> = ReturnType<MachineOf<E>['merge']>;
+export type Fact<E extends EntityName = EntityName> = Parameters<MachineOf<E>['merge']>[1];
+export const ENTITIES = Object.keys(machines) as EntityName[];

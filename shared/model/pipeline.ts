@@ -1,0 +1,138 @@
+import * as z from 'zod/mini';
+import { earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
+import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+
+/** Why a run or a job is where it is: the statuses of both, after OpenTelemetry's CI/CD conventions and CDEvents. */
+const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'] as const;
+const end = (means: string) => ({ rank: 3, terminal: true, next: ENDED, means });
+const lifecycle = {
+  queued: { rank: 0, next: ['waiting', 'running', ...ENDED], means: 'accepted by the platform, not started' },
+  waiting: { rank: 1, next: ['running', ...ENDED], means: 'held for an approval, a manual start or a delay' },
+  running: { rank: 2, next: ENDED, means: 'at work' },
+  succeeded: end('ended well'),
+  failed: end('ended badly'),
+  canceled: end('ended by a person or by another run'),
+  skipped: end('never needed'),
+  'timed-out': end('ended by a time limit'),
+} as const;
+
+export type Outcome = (typeof ENDED)[number];
+export const OUTCOMES: readonly Outcome[] = ENDED;
+export const isEnded = (status: string): status is Outcome => (ENDED as readonly string[]).includes(status);
+
+const identity = {
+  platform: z.string(),
+  /** The platform's own id. */
+  externalId: z.string(),
+  /** `owner/name` or the full project path. */
+  repository: z.string(),
+  /** The platform's own id of the repository or project, where its API wants that one. */
+  repositoryId: z.optional(z.string()),
+  name: z.optional(z.string()),
+  attempt: z.number(),
+  branch: z.optional(z.string()),
+  commit: z.optional(z.string()),
+  url: z.optional(z.string()),
+  startedAt: z.optional(z.string()),
+  endedAt: z.optional(z.string()),
+};
+const identityJoins = {
+  platform: once,
+  externalId: once,
+  repository: once,
+  repositoryId: once,
+  name: once,
+  branch: once,
+  commit: once,
+  url: once,
+};
+
+export const run = machine({
+  entity: 'run',
+  schema: 1,
+  order: 'ranked',
+  initial: 'queued',
+  statuses: lifecycle,
+  fields: {
+    ...identity,
+    automationId: z.optional(z.string()),
+    event: z.optional(z.string()),
+    actor: z.optional(z.string()),
+    /** When the latest of its jobs was created or started: which attempt of a GitLab pipeline an observation belongs to. */
+    activeAt: z.optional(z.string()),
+    queuedAt: z.optional(z.string()),
+  },
+  joins: {
+    ...identityJoins,
+    // Part of the run's identity, so it never differs between facts about one item.
+    attempt: largest,
+    automationId: once,
+    event: once,
+    actor: once,
+    activeAt: withStatus,
+    queuedAt: earliest,
+    startedAt: withStatus,
+    endedAt: withStatus,
+  },
+});
+
+const step = z.object({
+  number: z.number(),
+  name: z.string(),
+  status: z.enum(Object.keys(lifecycle) as [keyof typeof lifecycle, ...(keyof typeof lifecycle)[]]),
+  startedAt: z.optional(z.string()),
+  endedAt: z.optional(z.string()),
+});
+export type Step = z.infer<typeof step>;
+
+const furthest = highest(Object.keys(lifecycle));
+const joinSteps = unionBy<Step>(
+  (item) => item.number,
+  (a, b) => {
+    if (a.status !== b.status && furthest(a.status, b.status) === b.status) return b;
+    return a.status !== b.status ? a : once(a, b);
+  },
+  (a, b) => a.number - b.number,
+);
+
+export const job = machine({
+  entity: 'job',
+  schema: 1,
+  order: 'ranked',
+  initial: 'queued',
+  statuses: lifecycle,
+  fields: {
+    ...identity,
+    runId: z.string(),
+    stage: z.optional(z.string()),
+    runner: z.optional(z.object({ id: z.string(), name: z.string() })),
+    labels: z.optional(z.array(z.string())),
+    queuedAt: z.optional(z.string()),
+    steps: z.array(step),
+    /** The platform's own word for why it failed, where it has one (GitLab's `failure_reason`). */
+    failureReason: z.optional(z.string()),
+    /** A failure of this job does not fail its run. */
+    allowFailure: z.optional(z.boolean()),
+  },
+  joins: {
+    ...identityJoins,
+    // The rank of a GitLab job among its namesakes only grows as more of them become known.
+    attempt: largest,
+    // A run id ends in its attempt; for the same reason the greater one is the better informed.
+    runId: once,
+    stage: once,
+    runner: once,
+    labels: once,
+    queuedAt: earliest,
+    startedAt: earliest,
+    endedAt: latest,
+    steps: joinSteps,
+    failureReason: once,
+    allowFailure: either,
+  },
+});
+
+export type Run = StateOf<keyof typeof lifecycle, typeof run.fields>;
+export type RunFact = FactOf<keyof typeof lifecycle, typeof run.fields>;
+export type Job = StateOf<keyof typeof lifecycle, typeof job.fields>;
+export type JobFact = FactOf<keyof typeof lifecycle, typeof job.fields>;

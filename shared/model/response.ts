@@ -1,0 +1,138 @@
+import * as z from 'zod/mini';
+import { largest, once } from './join.ts';
+import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+
+/** One fix of one subject: proposed, claimed, carried out, verified. */
+export const remediation = machine({
+  entity: 'remediation',
+  schema: 1,
+  order: 'ranked',
+  initial: 'proposed',
+  statuses: {
+    proposed: {
+      rank: 0,
+      next: ['awaiting-approval', 'claimed', 'refused', 'expired'],
+      means: 'would be done, and is held for the reason given',
+    },
+    'awaiting-approval': { rank: 1, next: ['claimed', 'refused', 'expired'], means: 'waits for the master' },
+    claimed: { rank: 2, next: ['executing', 'unknown', 'refused'], means: 'one worker holds the lease; nothing was sent' },
+    executing: { rank: 3, next: ['verifying', 'unknown', 'failed', 'refused'], means: 'the call to the platform is on its way' },
+    unknown: { rank: 4, next: ['verifying', 'failed', 'refused'], means: 'the answer was lost; looked up at the platform, never repeated' },
+    verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },
+    refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },
+    expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
+    failed: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it did not help' },
+    succeeded: { rank: 7, terminal: true, next: [], means: 'done, and it helped' },
+    'rolling-back': { rank: 8, next: ['rolled-back'], means: 'being taken back' },
+    'rolled-back': { rank: 9, terminal: true, next: [], means: 'taken back' },
+  },
+  fields: {
+    platform: z.string(),
+    repository: z.string(),
+    repositoryId: z.optional(z.string()),
+    /** The id of the run or job that is fixed. */
+    subject: z.string(),
+    runId: z.string(),
+    externalId: z.string(),
+    attempt: z.number(),
+    action: z.string(),
+    playbook: z.string(),
+    strategy: z.string(),
+    /** The names of the jobs whose next attempt proves the fix. */
+    targets: z.array(z.string()),
+    incidentIds: z.array(z.string()),
+    incidentId: z.optional(z.string()),
+    /** Who holds the claim, and until when; a crash leaves both behind. */
+    leaseOwner: z.optional(z.string()),
+    leaseUntil: z.optional(z.string()),
+    /** How often its outcome was looked up. */
+    lookUps: z.optional(z.number()),
+    reason: z.optional(z.string()),
+    result: z.optional(z.string()),
+  },
+  joins: {
+    platform: once,
+    repository: once,
+    repositoryId: once,
+    subject: once,
+    runId: once,
+    externalId: once,
+    attempt: largest,
+    action: once,
+    playbook: once,
+    strategy: once,
+    targets: once,
+    incidentIds: once,
+    incidentId: once,
+    leaseOwner: withStatus,
+    leaseUntil: withStatus,
+    lookUps: largest,
+    reason: withStatus,
+    result: withStatus,
+  },
+});
+
+/** One message to one route about one event. */
+export const notification = machine({
+  entity: 'notification',
+  schema: 1,
+  order: 'ranked',
+  initial: 'pending',
+  statuses: {
+    pending: { rank: 0, next: ['sent', 'failed', 'suppressed', 'digested'], means: 'owed' },
+    failed: { rank: 1, next: ['sent'], means: 'the channel refused it' },
+    suppressed: { rank: 2, terminal: true, next: [], means: 'not owed any more, for the reason given' },
+    digested: { rank: 2, terminal: true, next: [], means: 'part of a digest' },
+    sent: { rank: 3, terminal: true, next: [], means: 'accepted by the channel' },
+  },
+  fields: {
+    event: z.string(),
+    subject: z.string(),
+    route: z.string(),
+    topic: z.string(),
+    title: z.string(),
+    body: z.string(),
+    incidentId: z.optional(z.string()),
+    messageId: z.optional(z.string()),
+    reason: z.optional(z.string()),
+    leaseUntil: z.optional(z.string()),
+  },
+  joins: {
+    event: once,
+    subject: once,
+    route: once,
+    topic: once,
+    title: once,
+    body: once,
+    incidentId: once,
+    messageId: withStatus,
+    reason: withStatus,
+    leaseUntil: withStatus,
+  },
+});
+
+/** The master's word on what QMOI may do in a scope: `all`, `platform:github`, `repository:owner/name`. The latest word holds. */
+export const control = machine({
+  entity: 'control',
+  schema: 1,
+  order: 'latest',
+  initial: 'running',
+  statuses: {
+    running: { rank: 0, next: ['paused', 'stopping', 'stopped'], means: 'QMOI may act' },
+    paused: { rank: 0, next: ['running', 'stopping', 'stopped'], means: 'QMOI watches and starts nothing' },
+    stopping: { rank: 0, next: ['stopped', 'running', 'paused'], means: 'nothing new starts; an action under way may still end' },
+    stopped: { rank: 0, next: ['running', 'paused', 'stopping'], means: 'nothing is under way and nothing starts' },
+  },
+  fields: {
+    scope: z.string(),
+    reason: z.optional(z.string()),
+    actor: z.optional(z.string()),
+  },
+  joins: { scope: once, reason: withStatus, actor: withStatus },
+});
+
+export type Remediation = StateOf<keyof typeof remediation.statuses, typeof remediation.fields>;
+export type RemediationFact = FactOf<keyof typeof remediation.statuses, typeof remediation.fields>;
+export type Notification = StateOf<keyof typeof notification.statuses, typeof notification.fields>;
+export type Control = StateOf<keyof typeof control.statuses, typeof control.fields>;
+export type ControlFact = FactOf<keyof typeof control.statuses, typeof control.fields>;

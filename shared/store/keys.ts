@@ -1,0 +1,162 @@
+/**
+ * Every access pattern of the table and its key.
+ *
+ * | pattern | key |
+ * | --- | --- |
+ * | one item by id | pk, sk (`keyOf`) |
+ * | a run with all its attempts, jobs, failures and remediations, consistently | pk = `run#<platform>:<run>` |
+ * | an incident's newest episode | pk = `incident#<fingerprint>`, sk = `pointer` |
+ * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
+ * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
+ * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
+ * | the days an entity has items of | pk = `days#<entity>`, sk = day |
+ * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by`: bp, ls |
+ * | whatever is due | index `wake`: wp = `wake#<shard>`, wakeAt |
+ * | what happened, newest first | pk = `activity#<day>`, sk = `<time>|<id of the first event>` |
+ */
+import { createHash } from 'node:crypto';
+import type { EntityName, State } from '../model/index.ts';
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+export const INDEX = { list: 'list', by: 'by', wake: 'wake' } as const;
+
+/** Sorts numbers as text. */
+const padded = (value: string | number) => String(value).padStart(6, '0');
+
+/** `github:123` of `github:123:1`, `github:123:job:456`, `github:123:rerun-failed-jobs:1`. */
+export const runKeyOf = (id: string): string => id.split(':').slice(0, 2).join(':');
+const tailOf = (id: string): string => id.split(':').slice(2).join(':');
+
+export const ids = {
+  run: (platform: string, externalId: string | number, attempt: number) => `${platform}:${externalId}:${attempt}`,
+  /** Also the id of the job's failure. */
+  job: (platform: string, runExternalId: string | number, externalId: string | number) =>
+    `${platform}:${runExternalId}:job:${externalId}`,
+  runner: (platform: string, scope: string, externalId: string | number) => `${platform}:${scope}:${externalId}`,
+  automation: (platform: string, externalId: string | number) => `${platform}:${externalId}`,
+  delivery: (platform: string, externalId: string) => `${platform}:${externalId}`,
+  incident: (fingerprint: string, episode: number) => `${fingerprint}:${episode}`,
+  /** `part` is the attempt of a run, or the id of a job, which is an attempt by itself. */
+  remediation: (runKey: string, action: string, part: string | number) => `${runKey}:${action}:${part}`,
+  notification: (entity: string, id: string, status: string, route: string) => `${entity}.${status}:${id}:${route}`,
+};
+
+/** The key of an item, from its id alone. Ids are opaque to clients; a malformed one maps to a key that holds nothing. */
+export function keyOf(entity: EntityName, id: string): Key {
+  switch (entity) {
+    case 'run':
+      return { pk: `run#${runKeyOf(id)}`, sk: `run#${padded(tailOf(id))}` };
+    case 'job':
+    case 'failure':
+      return { pk: `run#${runKeyOf(id)}`, sk: `${entity}#${tailOf(id).replace(/^job:/, '')}` };
+    case 'remediation':
+      return { pk: `run#${runKeyOf(id)}`, sk: `remediation#${tailOf(id)}` };
+    case 'incident': {
+      const [fingerprint = '', episode = ''] = id.split(':');
+      return { pk: `incident#${fingerprint}`, sk: `episode#${padded(episode)}` };
+    }
+    case 'control':
+      return { pk: 'control', sk: id };
+    case 'delivery':
+    case 'runner':
+    case 'automation':
+    case 'notification':
+      return { pk: `${entity}#${id}`, sk: 'header' };
+  }
+}
+
+export const runPartition = (idOfAnythingInIt: string): string => `run#${runKeyOf(idOfAnythingInIt)}`;
+export const incidentPointer = (fingerprint: string): Key => ({ pk: `incident#${fingerprint}`, sk: 'pointer' });
+export const bodyPart = (deliveryId: string, part: number): Key => ({
+  pk: `delivery#${deliveryId}`,
+  sk: `body#${padded(part)}`,
+});
+export const daysPartition = (entity: EntityName): string => `days#${entity}`;
+export const leasePartition = 'lease';
+export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
+export const activityPartition = (day: string): string => `activity#${day}`;
+
+/** Partitions a day's items of an entity are spread over, so that no index key is hot. */
+const LIST_SHARDS: Record<EntityName, number> = {
+  delivery: 4,
+  run: 4,
+  job: 4,
+  runner: 4,
+  automation: 1,
+  failure: 2,
+  incident: 1,
+  remediation: 2,
+  notification: 2,
+  control: 1,
+};
+export const WAKE_SHARDS = 4;
+
+/** A stable number below `shards` for an id. */
+function shardOf(id: string, shards: number): number {
+  return shards === 1 ? 0 : createHash('sha1').update(id).digest().readUInt32BE(0) % shards;
+}
+
+export const dayOf = (timestamp: string): string => timestamp.slice(0, 10);
+export const listSort = (createdAt: string, id: string): string => `${createdAt}|${id}`;
+export const listPartitions = (entity: EntityName, day: string): string[] =>
+  Array.from({ length: LIST_SHARDS[entity] }, (_, shard) => `${entity}#${day}#${shard}`);
+export const wakePartitions = (): string[] => Array.from({ length: WAKE_SHARDS }, (_, shard) => `wake#${shard}`);
+
+export const byRepository = (entity: EntityName, platform: string, repository: string): string =>
+  `${entity}@${platform}/${repository}`;
+export const byIncident = (entity: EntityName, incidentId: string): string => `${entity}@${incidentId}`;
+
+function byKey(state: State): string | undefined {
+  const fields = state as unknown as { platform: string; repository: string; incidentId?: string };
+  switch (state.entity) {
+    case 'run':
+    case 'job':
+      return byRepository(state.entity, fields.platform, fields.repository);
+    case 'failure':
+    case 'remediation':
+    case 'notification':
+      return fields.incidentId === undefined ? undefined : byIncident(state.entity, fields.incidentId);
+    default:
+      return undefined;
+  }
+}
+
+const DAY = 86_400;
+/** How long items are kept, in days. Deliveries outlive every platform's redelivery window; the activity feed promises 90 days. */
+export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget', number>> = {
+  delivery: 35,
+  run: 400,
+  job: 400,
+  failure: 400,
+  remediation: 400,
+  notification: 90,
+  activity: 90,
+  budget: 1,
+};
+/** Throw-away machines are not kept once their job has ended. */
+const KEEP_REMOVED_RUNNER_DAYS = 2;
+
+/** Epoch seconds after which the table may drop an item written at `from`. */
+export const expiry = (from: string, days: number): number => Math.floor(Date.parse(from) / 1000) + days * DAY;
+
+/** The attributes that place an item in the table and its indexes. All but `expiresAt` follow from the state alone. */
+export function placement(state: State): Key & Record<string, string | number | undefined> {
+  const entity = state.entity as EntityName;
+  const shard = shardOf(state.id, LIST_SHARDS[entity]);
+  const days = entity === 'runner' && state.status === 'removed' ? KEEP_REMOVED_RUNNER_DAYS : KEEP_DAYS[entity];
+  return {
+    ...keyOf(entity, state.id),
+    lp: `${entity}#${dayOf(state.createdAt)}#${shard}`,
+    ls: listSort(state.createdAt, state.id),
+    bp: byKey(state),
+    wp: state.wakeAt === undefined ? undefined : `wake#${shardOf(state.id, WAKE_SHARDS)}`,
+    expiresAt: days === undefined ? undefined : expiry(entity === 'runner' ? state.updatedAt : state.createdAt, days),
+  };
+}
+
+/** The names of `placement`'s attributes, which are no part of a state. */
+export const PLACEMENT = ['pk', 'sk', 'lp', 'ls', 'bp', 'wp', 'expiresAt'] as const;
