@@ -1,0 +1,8 @@
+import * as z from 'zod/mini';
+import { parameterPrefix, required } from '../../shared/runtime/settings.ts';
+
+export const env = z.object({
+  TABLE_NAME: required,
+  QUEUE_URL: required,
+  PARAMETER_PREFIX: parameterPrefix,
+});

@@ -1,0 +1,8 @@
+import * as z from 'zod/mini';
+import { required } from '../../shared/runtime/settings.ts';
+
+export const env = z.object({
+  TABLE_NAME: required,
+  BUS_NAME: required,
+  FAILED_QUEUE_URL: required,
+});

@@ -1,0 +1,10 @@
+import * as z from 'zod/mini';
+import { jsonOf, parameterPrefix, remediationSettings, required } from '../../shared/runtime/settings.ts';
+
+export const env = z.object({
+  TABLE_NAME: required,
+  QUEUE_URL: required,
+  PARAMETER_PREFIX: parameterPrefix,
+  /** The `remediation` section of qmoi.config.yaml, as JSON. */
+  SETTINGS: jsonOf(remediationSettings),
+});

@@ -1,0 +1,109 @@
+import * as z from 'zod/mini';
+
+/** The shapes of QMOI's settings. Reading them from a file is `config.ts`, which no function bundles. */
+
+/** A variable of a function's environment that has to be there. */
+export const required = z.string().check(z.minLength(1));
+
+/** The path that every parameter of QMOI lies under, with its closing slash. */
+export const parameterPrefix = z.string().check(z.regex(/^\/(?:[a-z0-9-]+\/)+$/));
+
+/** JSON text in, the value it stands for out. */
+export const jsonOf = <T extends z.core.$ZodType>(schema: T) =>
+  z.pipe(
+    z.pipe(
+      z.string(),
+      z.transform((text, context) => {
+        try {
+          return JSON.parse(text) as unknown;
+        } catch {
+          context.issues.push({ code: 'custom', message: 'not JSON', input: text });
+          return z.NEVER;
+        }
+      }),
+    ),
+    schema,
+  );
+
+export const TOPICS = ['real-time', 'error', 'performance', 'status', 'emergency'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/** `act` carries out what is safe, `observe` only says what it would do, `off` does not even judge. */
+export const MODES = ['act', 'observe', 'off'] as const;
+export type Mode = (typeof MODES)[number];
+
+const positive = z.number().check(z.int(), z.positive());
+
+/** A scope of a control or a mode, without `all`. */
+const scope = z
+  .string()
+  .check(
+    z.regex(
+      /^(?:platform:[a-z][a-z0-9-]*|repository:[^\s/]+(?:\/[^\s/]+)+)$/,
+      'a scope is platform:<name> or repository:<owner>/<name>',
+    ),
+  );
+
+export const remediationSettings = z.strictObject({
+  mode: z.prefault(z.enum(MODES), 'act'),
+  /** Modes of narrower scopes; the most restrictive of all that apply wins. */
+  scopes: z.prefault(z.record(scope, z.enum(MODES)), {}),
+  budgets: z.prefault(
+    z.strictObject({
+      perRepositoryPerHour: z.prefault(positive, 20),
+      perHour: z.prefault(positive, 100),
+    }),
+    {},
+  ),
+});
+export type RemediationSettings = z.infer<typeof remediationSettings>;
+
+const recipients = z.prefault(
+  z.strictObject({
+    mail: z.prefault(z.array(z.email()), []),
+    sms: z.prefault(
+      z.array(z.string().check(z.regex(/^\+[1-9]\d{6,14}$/, 'a number in E.164 form, such as +4915112345678'))),
+      [],
+    ),
+  }),
+  {},
+);
+
+/** What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+export const settings = z.strictObject({
+  notifications: z.prefault(
+    z.strictObject({
+      'real-time': recipients,
+      error: recipients,
+      performance: recipients,
+      status: recipients,
+      emergency: recipients,
+    }),
+    {},
+  ),
+  remediation: z.prefault(remediationSettings, {}),
+  throttling: z.prefault(
+    z.strictObject({
+      /** GitHub does not retry what is turned away, so the limit guards the bill, not the functions. */
+      ratePerSecond: z.prefault(positive, 200),
+      burst: z.prefault(positive, 400),
+    }),
+    {},
+  ),
+  /** How many invocations at once each consumer's queue may cause. SQS allows 2 to 1000. */
+  maximumConcurrency: z.prefault(positive.check(z.minimum(2), z.maximum(1000)), 10),
+  logs: z.prefault(
+    z.strictObject({
+      level: z.prefault(z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']), 'INFO'),
+      retentionDays: z.prefault(z.literal([...LOG_RETENTION_DAYS]), 30),
+    }),
+    {},
+  ),
+  /** Where the runbook can be read; every alarm links its heading there. */
+  runbookUrl: z.prefault(required, 'docs/runbook.md'),
+});
+export type Settings = z.infer<typeof settings>;
