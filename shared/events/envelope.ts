@@ -1,5 +1,5 @@
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { ENTITIES, type EntityName, machines, type Origin } from '../model/index.ts';
 
 /** What the bus carries about one change: enough to match on and to find the item, never a body or a log. */
@@ -45,25 +45,25 @@ const MAX_TEXT = 512;
  */
 export function eventOf(before: Image | undefined, after: Image | undefined): EntityEvent | undefined {
   if (after === undefined) return undefined;
-  const entity = after['entity'] as EntityName;
+  const entity = after.entity as EntityName;
   if (!ENTITIES.includes(entity)) throw new Error(`an item of unknown entity ${String(entity)} is in the stream`);
   const { watched = [], unpublished = [] } = machines[entity] as { watched?: string[]; unpublished?: string[] };
-  const [from, to] = [(before?.['status'] as string | undefined) ?? null, after['status'] as string];
+  const [from, to] = [(before?.status as string | undefined) ?? null, after.status as string];
   const changed = changedFields(before ?? {}, after);
   const type = typeOf(entity, from, to, changed, watched);
   if (type === undefined || unpublished.includes(to)) return undefined;
   const envelope: Envelope = {
-    id: `${entity}#${String(after['id'])}@${String(after['version'])}`,
+    id: `${entity}#${String(after.id)}@${String(after.version)}`,
     entity,
-    key: String(after['id']),
+    key: String(after.id),
     from,
     to,
-    version: Number(after['version']),
-    at: String(after['statusAt']),
-    origin: after['origin'] as Origin,
+    version: Number(after.version),
+    at: String(after.statusAt),
+    origin: after.origin as Origin,
     changed,
   };
-  if (after['attempt'] !== undefined) envelope.attempt = Number(after['attempt']);
+  if (after.attempt !== undefined) envelope.attempt = Number(after.attempt);
   for (const name of EVIDENCE) {
     const value = after[name];
     if (typeof value === 'string') envelope[name] = value.slice(0, MAX_TEXT);

@@ -5,7 +5,11 @@ import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 const anyOther = <const S extends string>(all: readonly S[], self: S) => all.filter((status) => status !== self);
 
 const RUNNER = ['idle', 'busy', 'offline', 'paused', 'stale', 'removed'] as const;
-const runnerStatus = (self: (typeof RUNNER)[number], means: string) => ({ rank: 0, next: anyOther(RUNNER, self), means });
+const runnerStatus = (self: (typeof RUNNER)[number], means: string) => ({
+  rank: 0,
+  next: anyOther(RUNNER, self),
+  means,
+});
 
 /** A worker that takes jobs. The latest word about it holds. */
 export const runner = machine({

@@ -10,7 +10,11 @@ export const delivery = machine({
   initial: 'received',
   statuses: {
     received: { rank: 0, next: ['recorded', 'ignored', 'quarantined'], means: 'verified and kept' },
-    quarantined: { rank: 1, next: ['recorded', 'ignored'], means: 'verified, but not to be understood; kept for a replay' },
+    quarantined: {
+      rank: 1,
+      next: ['recorded', 'ignored'],
+      means: 'verified, but not to be understood; kept for a replay',
+    },
     recorded: { rank: 2, terminal: true, next: [], means: 'its facts are in the table' },
     ignored: { rank: 2, terminal: true, next: [], means: 'it tells nothing that QMOI tracks' },
   },

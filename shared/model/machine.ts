@@ -121,7 +121,9 @@ export function machine<const S extends string, const F extends Fields>(definiti
     const rank = order === 'ranked' ? statuses[status].rank : 0;
     // A fact without a status must lose against any status, even an initial one of the same time.
     const known = side.status === undefined ? '0' : '1';
-    return [known, String(side.basis ?? 0).padStart(6, '0'), String(rank).padStart(2, '0'), side.statusAt, status].join('|');
+    return [known, String(side.basis ?? 0).padStart(6, '0'), String(rank).padStart(2, '0'), side.statusAt, status].join(
+      '|',
+    );
   };
 
   const merge = (state: State | undefined, fact: Fact): State => {
@@ -130,7 +132,8 @@ export function machine<const S extends string, const F extends Fields>(definiti
       for (const [name, value] of Object.entries(fact)) put(known, name, value);
       if (fact.status === undefined) {
         Object.assign(known, { status: definition.initial, statusAt: '' });
-        for (const name of ['basis', 'wakeAt', ...fieldNames.filter((name) => joins[name] === withStatus)]) delete known[name];
+        for (const name of ['basis', 'wakeAt', ...fieldNames.filter((name) => joins[name] === withStatus)])
+          delete known[name];
       }
       return known as unknown as State;
     }
@@ -156,7 +159,9 @@ export function machine<const S extends string, const F extends Fields>(definiti
 
   const canonicalRegister = (side: State | Fact): string =>
     canonical(
-      fieldNames.filter((name) => joins[name] === withStatus).map((name) => (side as Record<string, unknown>)[name] ?? null),
+      fieldNames
+        .filter((name) => joins[name] === withStatus)
+        .map((name) => (side as Record<string, unknown>)[name] ?? null),
     );
 
   return {
@@ -167,7 +172,7 @@ export function machine<const S extends string, const F extends Fields>(definiti
     isTerminal: (status) => statuses[status].terminal === true,
     parse: (item) => {
       let candidate = item as Record<string, unknown>;
-      for (let schema = Number(candidate['schema']); schema < definition.schema; schema++) {
+      for (let schema = Number(candidate.schema); schema < definition.schema; schema++) {
         const upcast = definition.upcasters?.[schema - 1];
         if (upcast === undefined) throw new Error(`no upcaster takes ${definition.entity} from schema ${schema} on`);
         candidate = { ...upcast(candidate), schema: schema + 1 };

@@ -15,9 +15,21 @@ export const remediation = machine({
       means: 'would be done, and is held for the reason given',
     },
     'awaiting-approval': { rank: 1, next: ['claimed', 'refused', 'expired'], means: 'waits for the master' },
-    claimed: { rank: 2, next: ['executing', 'unknown', 'refused'], means: 'one worker holds the lease; nothing was sent' },
-    executing: { rank: 3, next: ['verifying', 'unknown', 'failed', 'refused'], means: 'the call to the platform is on its way' },
-    unknown: { rank: 4, next: ['verifying', 'failed', 'refused'], means: 'the answer was lost; looked up at the platform, never repeated' },
+    claimed: {
+      rank: 2,
+      next: ['executing', 'unknown', 'refused'],
+      means: 'one worker holds the lease; nothing was sent',
+    },
+    executing: {
+      rank: 3,
+      next: ['verifying', 'unknown', 'failed', 'refused'],
+      means: 'the call to the platform is on its way',
+    },
+    unknown: {
+      rank: 4,
+      next: ['verifying', 'failed', 'refused'],
+      means: 'the answer was lost; looked up at the platform, never repeated',
+    },
     verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },
     refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },
     expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
@@ -120,7 +132,11 @@ export const control = machine({
   statuses: {
     running: { rank: 0, next: ['paused', 'stopping', 'stopped'], means: 'QMOI may act' },
     paused: { rank: 0, next: ['running', 'stopping', 'stopped'], means: 'QMOI watches and starts nothing' },
-    stopping: { rank: 0, next: ['stopped', 'running', 'paused'], means: 'nothing new starts; an action under way may still end' },
+    stopping: {
+      rank: 0,
+      next: ['stopped', 'running', 'paused'],
+      means: 'nothing new starts; an action under way may still end',
+    },
     stopped: { rank: 0, next: ['running', 'paused', 'stopping'], means: 'nothing is under way and nothing starts' },
   },
   fields: {

@@ -1,5 +1,5 @@
-import { brotliCompressSync, brotliDecompress, constants } from 'node:zlib';
 import { promisify } from 'node:util';
+import { brotliCompressSync, brotliDecompress, constants } from 'node:zlib';
 import type { Delivery, DeliveryFact } from '../model/index.ts';
 import { bodyPart, expiry, KEEP_DAYS } from './keys.ts';
 import type { Store } from './table.ts';
@@ -47,6 +47,6 @@ export async function readBody(store: Store, delivery: Delivery): Promise<Buffer
   if (items.length < delivery.parts) {
     throw new Error(`delivery ${delivery.id} has ${items.length} of ${delivery.parts} body parts`);
   }
-  const packed = Buffer.concat(items.slice(0, delivery.parts).map((item) => item['bytes'] as Uint8Array));
+  const packed = Buffer.concat(items.slice(0, delivery.parts).map((item) => item.bytes as Uint8Array));
   return unpack(packed, { maxOutputLength: MAX_BODY_BYTES });
 }

@@ -1,0 +1,131 @@
+/**
+ * What QMOI asks of a platform. One folder implements it per platform, one registration line in `index.ts` adds it, one
+ * contract suite (`test/contract/platforms.test.ts`) holds all of them to it.
+ */
+import type { AutomationFact, Job, JobFact, Origin, Remediation, Run, RunFact, RunnerFact } from '../model/index.ts';
+
+/** A request as it came: the body's very bytes, header names in lower case. */
+export interface RawRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+/** Settings and secrets by their parameter name without the prefix (`github-webhook-secret`), read when asked for. */
+export type ReadParameters = (names: readonly string[]) => Promise<Readonly<Record<string, string | undefined>>>;
+
+export type Verdict = 'verified' | 'refused' | 'not-configured';
+
+/** What a verified request turns out to be. `malformed` is the sender's mistake, told with its HTTP status. */
+export type Reading =
+  | {
+      readonly kind: 'delivery';
+      readonly externalId: string;
+      readonly event: string;
+      readonly action?: string;
+      readonly repository?: string;
+    }
+  | { readonly kind: 'quarantined'; readonly externalId: string; readonly event: string; readonly reason: string }
+  | { readonly kind: 'ignored'; readonly event: string }
+  | { readonly kind: 'malformed'; readonly status: 400 | 415; readonly detail: string };
+
+export interface PlatformFacts {
+  runs: RunFact[];
+  jobs: JobFact[];
+  runners: RunnerFact[];
+  automations: AutomationFact[];
+}
+
+export interface DeliveredEvent {
+  readonly event: string;
+  /** The body as it came; form-encoded bodies too. */
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly origin: Origin;
+  /** RFC 3339; stands in where the platform gives no time of its own. */
+  readonly receivedAt: string;
+}
+
+/** Everything known of the runs that some facts speak of. */
+export interface KnownRun {
+  readonly runs: readonly Run[];
+  readonly jobs: readonly Job[];
+}
+
+/** What an act at a platform came to. `unknown` means that it may have happened: it is looked up, never repeated. */
+export type ActOutcome =
+  | { readonly kind: 'done'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'retry-later'; readonly seconds: number; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Whether an act whose answer was lost has happened. `unclear`: ask again later. */
+export type LookUp = 'happened' | 'did-not-happen' | 'unclear';
+
+/** The log does not exist yet, though it will: platforms publish it some seconds after a job's end. */
+export class LogNotReady extends Error {
+  override readonly name = 'LogNotReady';
+}
+/** The log will never be had (expired, deleted, forbidden). */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable';
+}
+/** The platform could not answer now: a 5xx, a 429, a lost connection. */
+export class PlatformUnavailable extends Error {
+  override readonly name = 'PlatformUnavailable';
+  /** Seconds after which the platform asked to be called again. */
+  readonly retryAfter: number | undefined;
+  constructor(message: string, retryAfter?: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** What an action is about. */
+export type ActionRequest = Pick<
+  Remediation,
+  'action' | 'repository' | 'repositoryId' | 'externalId' | 'runId' | 'attempt' | 'subject'
+>;
+
+/** A platform's API, as far as QMOI uses it. Every call ends within 10 s. */
+export interface PlatformClient {
+  /** Streams the log of an ended job, at most `maxBytes` of it. Throws the errors above. */
+  jobLog(job: Job, options: { maxBytes: number; signal?: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
+  act(request: ActionRequest): Promise<ActOutcome>;
+  /** `job`s and `run`s known to QMOI are of no use here: it asks the platform. */
+  lookUp(request: ActionRequest): Promise<LookUp>;
+}
+
+/** An action that could put failed jobs right, without a verdict on whether it should be taken. */
+export interface RetryOption {
+  readonly action: string;
+  readonly playbook: string;
+  /** Makes the claim unique within the run: the attempt for a run's action, the job's id for a job's. */
+  readonly part: string;
+  readonly subject: string;
+  readonly externalId: string;
+  readonly attempt: number;
+  readonly jobs: readonly Job[];
+}
+
+export interface Platform {
+  readonly name: string;
+  /** For people. */
+  readonly title: string;
+  /** Compares in constant time; an empty secret verifies nothing; the previous secret counts during a rotation. */
+  verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict>;
+  /** Only called once the request is verified. Never throws on any body. */
+  read(request: RawRequest): Reading;
+  /** The facts that a delivery tells. Throws a ZodError when its shape is not the platform's. */
+  normalise(delivery: DeliveredEvent): PlatformFacts;
+  /**
+   * Places facts among what is known of their run, where the platform does not number attempts itself. Pure; placing the
+   * result again changes nothing. Absent: the facts are complete as they are.
+   */
+  place?(facts: PlatformFacts, known: KnownRun): PlatformFacts;
+  /** Ways to try the failed jobs of an ended run again. */
+  retryOptions(run: Run, failed: readonly Job[]): RetryOption[];
+  /** Undefined when the platform's token is not configured. */
+  client(read: ReadParameters): Promise<PlatformClient | undefined>;
+}
+
+export const noFacts = (): PlatformFacts => ({ runs: [], jobs: [], runners: [], automations: [] });
