@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { openJournal } from '../../infra/local/journal.ts';
 
 /** Appends for ever and says on standard output what was acknowledged, until it is killed; the low limit forces compactions. */
@@ -11,5 +10,5 @@ const log = journal.log<{ k: string; v: string }>('entries', {
 for (let i = 0; ; i++) {
   log.append({ k: `k${i}`, v: `${i}` });
   await journal.flushed();
-  writeSync(1, `${i}\n`);
+  process.stdout.write(`${i}\n`);
 }
