@@ -10,7 +10,7 @@
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity has items of | pk = `days#<entity>`, sk = day |
- * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by`: bp, ls |
+ * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by-parent`: bp, ls |
  * | whatever is due | index `wake`: wp = `wake#<shard>`, wakeAt |
  * | what happened, newest first | pk = `activity#<day>`, sk = `<time>|<id of the first event>` |
  */
@@ -22,7 +22,8 @@ export interface Key {
   sk: string;
 }
 
-export const INDEX = { list: 'list', by: 'by', wake: 'wake' } as const;
+/** DynamoDB wants at least three letters in an index's name. */
+export const INDEX = { list: 'list', by: 'by-parent', wake: 'wake' } as const;
 
 /** Sorts numbers as text. */
 const padded = (value: string | number) => String(value).padStart(6, '0');

@@ -1,0 +1,72 @@
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+import { EventConsumer } from './event-consumer.ts';
+import { PARAMETER_PREFIX, type ServiceContext } from './service-function.ts';
+import type { Store } from './store.ts';
+
+export interface CapabilityProps {
+  service: ServiceContext;
+  store: Store;
+  bus: EventBus;
+}
+
+/** Deliveries → runs, jobs, runners, automations. */
+export class Tracking extends Construct {
+  constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
+    super(scope, 'Tracking');
+    const record = new EventConsumer(this, {
+      service,
+      bus,
+      name: 'record',
+      environment: { TABLE_NAME: store.table.tableName },
+    });
+    store.grant(record.function, 'GetItem', 'Query', 'PutItem');
+  }
+}
+
+/** Failed jobs → failures with a cause, and incidents. */
+export class Diagnosis extends Construct {
+  constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
+    super(scope, 'Diagnosis');
+    const diagnose = new EventConsumer(this, {
+      service,
+      bus,
+      name: 'diagnose',
+      environment: { TABLE_NAME: store.table.tableName, PARAMETER_PREFIX },
+      timeout: 60,
+      memory: 1024,
+    });
+    store.grant(diagnose.function, 'GetItem', 'Query', 'PutItem');
+    diagnose.function.allowParameters();
+  }
+}
+
+/** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
+const MAX_SETTINGS_BYTES = 3_000;
+
+/** Diagnosed failures → claims, actions, and the proof that they helped. */
+export class Remediation extends Construct {
+  constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
+    super(scope, 'Remediation');
+    const TABLE_NAME = store.table.tableName;
+    const SETTINGS = JSON.stringify(service.settings.remediation);
+    if (Buffer.byteLength(SETTINGS) > MAX_SETTINGS_BYTES) {
+      throw new Error(
+        `remediation in qmoi.config.yaml takes ${Buffer.byteLength(SETTINGS)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: name platforms instead of single repositories`,
+      );
+    }
+    const remediate = new EventConsumer(this, {
+      service,
+      bus,
+      name: 'remediate',
+      environment: { TABLE_NAME, PARAMETER_PREFIX, SETTINGS },
+      timeout: 60,
+    });
+    store.grant(remediate.function, 'GetItem', 'Query', 'PutItem', 'DeleteItem');
+    remediate.function.allowParameters();
+
+    const verify = new EventConsumer(this, { service, bus, name: 'verify', environment: { TABLE_NAME } });
+    store.grant(verify.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
+    store.grantIndexes(verify.function, 'by');
+  }
+}

@@ -1,0 +1,56 @@
+import { Aws } from 'aws-cdk-lib';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { PERIOD } from './alarms.ts';
+import type { CapabilityProps } from './consumers.ts';
+import { EventConsumer } from './event-consumer.ts';
+
+/** Whatever is due → looked at again: `wake` sweeps the timers in the table every minute. */
+export class Timers extends Construct {
+  constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
+    super(scope, 'Timers');
+    const { function: wake } = new EventConsumer(this, {
+      service,
+      bus,
+      name: 'wake',
+      environment: { TABLE_NAME: store.table.tableName },
+    });
+    store.grant(wake, 'GetItem', 'PutItem');
+    store.grantIndexes(wake, 'wake');
+
+    const role = new Role(this, 'ScheduleRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    });
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [wake.lambda.functionArn] }));
+    // The construct library's own target would grant every version of the function as well.
+    const schedule = new CfnSchedule(this, 'Schedule', {
+      description: 'Sweeps what is due',
+      scheduleExpression: 'rate(1 minute)',
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: wake.lambda.functionArn,
+        roleArn: role.roleArn,
+        input: JSON.stringify({ schedule: 'wake' }),
+        // No dead-letter queue: a tick carries nothing, and the next one sweeps whatever this one did not.
+        retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 0 },
+      },
+    });
+    schedule.node.addDependency(role);
+    wake.lambda.configureAsyncInvoke({ retryAttempts: 0 });
+
+    service.alarms.watch(this, 'NotRunning', {
+      says: 'The timers are not swept: whatever waits, waits on.',
+      runbook: 'Timers not running',
+      rings: 'emergency',
+      metric: wake.lambda.metricInvocations({ period: PERIOD }),
+      // Five a period are due.
+      threshold: 3,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+  }
+}
