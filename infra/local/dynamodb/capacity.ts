@@ -48,7 +48,7 @@ function locate(answer: Buffer): { start: number; valueStart: number; end: numbe
   for (let start = answer.lastIndexOf(MEMBER); start >= 0; start = answer.lastIndexOf(MEMBER, start - 1)) {
     const valueStart = start + MEMBER.length;
     const opening = answer.toString('latin1', valueStart, valueStart + 18);
-    if (/^\[?\{"(TableName|CapacityUnits|ReadCapac|WriteCapa)/.test(opening)) {
+    if (/^(\[|\{"(TableName|CapacityUnits|ReadCapac|WriteCapa))/.test(opening)) {
       return { start, valueStart, end: endOfValue(answer, valueStart) };
     }
     if (start === 0) return undefined;

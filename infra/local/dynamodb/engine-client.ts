@@ -30,14 +30,15 @@ export interface EngineClient {
   close(): void;
 }
 
-export function connect(origin: () => string): EngineClient {
+/** `origin` may be waited for: an engine that is being restarted answers late, not never. */
+export function connect(origin: () => string | Promise<string>): EngineClient {
   // Last in, first out: few sockets stay warm, idle ones die off.
   const options = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const agent = new Agent(options);
   const secureAgent = new SecureAgent(options);
 
-  function send(target: string, body: Buffer): Promise<WireAnswer> {
-    const url = new URL(origin());
+  async function send(target: string, body: Buffer): Promise<WireAnswer> {
+    const url = new URL(await origin());
     const secure = url.protocol === 'https:';
     return new Promise((resolve, reject) => {
       const request = (secure ? httpsRequest : httpRequest)(

@@ -69,29 +69,46 @@ export interface StreamRecord {
 
 export interface StreamPage {
   readonly records: readonly StreamRecord[];
+  /** The position behind each record, in the same order: what to persist once that record is dealt with. */
+  readonly positions: readonly string[];
   /**
-   * The position to read on from: the last record looked at, dropped or not. Undefined while the stream has never held one.
-   * Persist it once `records` are dealt with.
+   * The position behind everything looked at, records that changed nothing included; what to persist once all of
+   * `records` are dealt with. Undefined while the stream has never held one.
    */
   readonly next: string | undefined;
 }
 
 export interface Streams {
-  /** Records after position `after` (from the oldest when undefined), in order, at most `limit`. */
+  /**
+   * Records after position `after` (from the oldest when undefined), in order, at most `limit`. Positions are opaque; in
+   * the embedded engine one is the record's SequenceNumber.
+   */
   read(tableName: string, after: string | undefined, limit: number): Promise<StreamPage>;
   /** Calls `listener` with the table's name right after a write to it went through `handle`. Returns its removal. */
   onWrite(listener: (tableName: string) => void): () => void;
+  /**
+   * Lets go of records up to position `through`, which every reader must have dealt with and durably passed: the
+   * embedded engine deletes none by itself. Cheap to call after each checkpoint; deletes in steps of 1,000.
+   */
+  trim(tableName: string, through: string): Promise<void>;
   /** The stream's ARN, as `GetAtt StreamArn` resolves to it. */
   arn(tableName: string): string;
 }
 
-/** Capacity units by `<caller> <operation>`, e.g. `record UpdateItem`. */
-export type Units = Readonly<Record<string, { readonly calls: number; readonly read: number; readonly write: number }>>;
+/** Capacity units consumed since the start by one caller (a function's name or a service principal) with one operation. */
+export interface UnitCount {
+  readonly caller: string;
+  readonly operation: string;
+  readonly calls: number;
+  readonly read: number;
+  /** Table and index writes. */
+  readonly write: number;
+}
 
 export interface DynamoDb {
   /** Answers one SDK call. Never throws: a fault becomes an AWS error answer. */
   handle(request: WireRequest, caller: Caller): Promise<WireAnswer>;
-  units(): Units;
+  units(): readonly UnitCount[];
   readonly streams: Streams;
   /** Deletes the items whose TTL attribute has passed on the host's clock; returns how many. */
   sweepTtl(): Promise<number>;
