@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
@@ -32,15 +32,19 @@ export class EventConsumer<N extends Subscriber> extends Construct {
     const { bus, name, service } = props;
     const timeout = props.timeout ?? 30;
 
+    const named = (what: string) => `${Stack.of(this).stackName}-${name}${what}`;
     const dead = deadLetterQueue(this, 'Dead', service.alarms, {
+      queueName: named('-dead'),
       says: `Events that ${name} could not handle in ${RECEIVES} attempts wait in its dead-letter queue.`,
       runbook: 'Dead letters',
     });
     const undelivered = deadLetterQueue(this, 'Undelivered', service.alarms, {
+      queueName: named('-undelivered'),
       says: `Events for ${name} could not be put into its queue.`,
       runbook: 'Undelivered events',
     });
     this.queue = new Queue(this, 'Queue', {
+      queueName: named(''),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       // Lambda's own advice: six times the time-out, so that a throttled batch is not received a second time meanwhile.
@@ -57,6 +61,7 @@ export class EventConsumer<N extends Subscriber> extends Construct {
 
     patternsOf(name).forEach((eventPattern, index) => {
       new Rule(this, `Rule${index + 1}`, {
+        ruleName: named(`-${index + 1}`),
         eventBus: bus,
         eventPattern,
         targets: [new SqsQueue(this.queue, { deadLetterQueue: undelivered })],
@@ -88,9 +93,10 @@ export function deadLetterQueue(
   scope: Construct,
   id: string,
   alarms: Alarms,
-  alarm: { says: string; runbook: string },
+  { queueName, ...alarm }: { queueName: string; says: string; runbook: string },
 ): Queue {
   const queue = new Queue(scope, id, {
+    queueName,
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     // A message keeps its age when it is moved here, so this has to be well above the four days of the queue it comes from.

@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { Alias } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -24,6 +25,7 @@ export class Topics extends Construct {
     this.topics = Object.fromEntries(
       TOPICS.map((name) => {
         const topic = new Topic(this, pascal(name), {
+          topicName: `${Stack.of(this).stackName}-${name}`,
           displayName: `QMOI ${name}`,
           enforceSSL: true,
           ...(!RUNG_BY_ALARMS.includes(name) && { masterKey: key }),

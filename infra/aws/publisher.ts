@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -16,6 +16,7 @@ export class Publisher extends Construct {
     super(scope, 'Publisher');
     this.bus = new EventBus(this, 'Bus', { eventBusName: 'qmoi' });
     const failed = deadLetterQueue(this, 'Failed', service.alarms, {
+      queueName: `${Stack.of(this).stackName}-publish-failed`,
       says: 'Changes of the table could not be published; their keys wait in a queue.',
       runbook: 'Unpublished changes',
     });

@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { environments } from '../../infra/aws/functions.ts';
+import { PUBLISHED, type Subscription, subscriptions } from '../../shared/events/subscriptions.ts';
+import { machines } from '../../shared/model/index.ts';
+import { synthesize } from './support/synth.ts';
+import { environmentOf, list, nameOf, ofType, only, statementsOf, type Template, target } from './support/template.ts';
+
+let template: Template;
+beforeAll(async () => {
+  template = await synthesize({ validate: false });
+});
+
+const properties = (type: string) => ofType(template, type).map((resource) => resource.Properties);
+const functions = () => new Map(properties('AWS::Lambda::Function').map((each) => [nameOf(each), each]));
+
+describe('functions', () => {
+  it('are one per verb', () => {
+    expect([...functions().keys()].sort()).toEqual(Object.keys(environments).sort());
+  });
+
+  it('get exactly the variables that their schema names, besides what all have', () => {
+    const common = ['NODE_OPTIONS', 'POWERTOOLS_LOG_LEVEL', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERVICE_NAME'];
+    for (const [name, { shape }] of Object.entries(environments)) {
+      const given = Object.keys(environmentOf(functions().get(name) ?? {}));
+      expect(given.sort(), name).toEqual([...Object.keys(shape), ...common].sort());
+    }
+  });
+
+  it('get values that their schema accepts', () => {
+    for (const [name, schema] of Object.entries(environments)) {
+      const variables = Object.entries(environmentOf(functions().get(name) ?? {}));
+      const resolved = variables.map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value : 'resolved-at-deployment',
+      ]);
+      expect(schema.safeParse(Object.fromEntries(resolved)), name).toMatchObject({ success: true });
+    }
+  });
+
+  it('run on arm64 and the newest Node, traced, with source maps and a log group of their own that forgets', () => {
+    const logGroups = new Map(ofType(template, 'AWS::Logs::LogGroup').map((group) => [group.id, group]));
+    for (const [name, each] of functions()) {
+      expect(each, name).toMatchObject({
+        Architectures: ['arm64'],
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        TracingConfig: { Mode: 'Active' },
+        Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps' } },
+      });
+      const group = logGroups.get(target((each.LoggingConfig as { LogGroup: unknown }).LogGroup) ?? '');
+      expect(group?.Properties, name).toMatchObject({ LogGroupName: `/aws/lambda/Qmoi-${name}`, RetentionInDays: 30 });
+      logGroups.delete(group?.id ?? '');
+    }
+  });
+
+  it('have a role each, with no managed policy', () => {
+    const roles = [...functions().values()].map((each) => target(each.Role));
+    expect(new Set(roles).size).toBe(roles.length);
+    for (const role of properties('AWS::IAM::Role')) expect(role).not.toHaveProperty('ManagedPolicyArns');
+  });
+});
+
+describe('events', () => {
+  interface Pattern {
+    source: string[];
+    'detail-type': string[];
+    detail?: { attempt: [{ numeric: [string, number] }] };
+  }
+
+  it('reach each consumer exactly as it is subscribed, by exact names', () => {
+    for (const [name, wanted] of Object.entries<readonly Subscription[]>(subscriptions)) {
+      const heard = properties('AWS::Events::Rule')
+        .filter((rule) => new RegExp(`^Qmoi-${name}-\\d+$`).test(String(rule.Name)))
+        .flatMap((rule) => {
+          const pattern = rule.EventPattern as Pattern;
+          expect(pattern.source).toEqual(['qmoi']);
+          return pattern['detail-type'].map((type) => ({ type, above: pattern.detail?.attempt[0].numeric[1] }));
+        });
+      const expected = wanted.flatMap(({ entity, statuses, attemptAbove }) =>
+        statuses.map((status) => ({ type: `${entity}.${status}`, above: attemptAbove })),
+      );
+      const sorted = (events: { type: string }[]) => events.sort((a, b) => a.type.localeCompare(b.type));
+      expect(sorted(heard), name).toEqual(sorted(expected));
+    }
+  });
+
+  it('are of statuses that the model knows', () => {
+    for (const { entity, statuses } of Object.values<readonly Subscription[]>(subscriptions).flat()) {
+      const known = [...Object.keys(machines[entity].statuses), 'due', 'updated'];
+      for (const status of statuses) expect(known, entity).toContain(status);
+    }
+  });
+
+  it('are made of changes of published entities only, in order and without losing any', () => {
+    const mapping = only(properties('AWS::Lambda::EventSourceMapping').filter((each) => each.StartingPosition));
+    expect(mapping).toMatchObject({
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ParallelizationFactor: 1,
+      DestinationConfig: { OnFailure: expect.anything() },
+    });
+    expect(mapping.MaximumRetryAttempts).toBeGreaterThan(0);
+    expect(mapping.MaximumRecordAgeInSeconds).toBeLessThan(24 * 3600);
+    const filters = (mapping.FilterCriteria as { Filters: { Pattern: string }[] }).Filters.map(
+      ({ Pattern }) => JSON.parse(Pattern).dynamodb.NewImage as { entity: { S: string[] }; status?: { S: string[] } },
+    );
+    // AWS takes five at most.
+    expect(filters.length).toBeLessThanOrEqual(5);
+    expect(filters.flatMap(({ entity }) => entity.S).sort()).toEqual([...PUBLISHED].sort());
+    const deliveries = filters.find(({ entity }) => entity.S.includes('delivery'));
+    expect(deliveries?.status?.S.sort()).toEqual(['quarantined', 'received']);
+  });
+});
+
+describe('the HTTP API', () => {
+  it('asks the authorizer for /v1 only, for every request anew, whatever it carries', () => {
+    const routes = properties('AWS::ApiGatewayV2::Route').map((route) => [route.RouteKey, route.AuthorizationType]);
+    expect(Object.fromEntries(routes)).toEqual({
+      'ANY /webhooks/{platform}': 'NONE',
+      'ANY /v1/{proxy+}': 'CUSTOM',
+      $default: 'NONE',
+    });
+    expect(properties('AWS::ApiGatewayV2::Authorizer')).toEqual([
+      expect.objectContaining({
+        AuthorizerType: 'REQUEST',
+        EnableSimpleResponses: true,
+        AuthorizerPayloadFormatVersion: '2.0',
+        AuthorizerResultTtlInSeconds: 0,
+        IdentitySource: [],
+      }),
+    ]);
+  });
+
+  it('is throttled, logs neither headers nor query strings, and lets no other origin in', () => {
+    const stage = only(properties('AWS::ApiGatewayV2::Stage'));
+    expect(stage).toMatchObject({ DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 } });
+    const format = JSON.parse((stage.AccessLogSettings as { Format: string }).Format) as Record<string, string>;
+    expect(format).toHaveProperty('requestId');
+    expect(Object.values(format).join()).not.toMatch(/header|query|\$context\.path/i);
+    expect(properties('AWS::ApiGatewayV2::Api')[0]).not.toHaveProperty('CorsConfiguration');
+  });
+});
+
+describe('schedules', () => {
+  it('sweep the timers every minute, with a role that may only invoke wake', () => {
+    const schedule = only(properties('AWS::Scheduler::Schedule'));
+    expect(schedule).toMatchObject({ ScheduleExpression: 'rate(1 minute)', FlexibleTimeWindow: { Mode: 'OFF' } });
+    const { Arn, RoleArn } = schedule.Target as { Arn: unknown; RoleArn: unknown };
+    expect(nameOf(template.Resources[target(Arn) ?? '']?.Properties ?? {})).toBe('wake');
+    const policies = ofType(template, 'AWS::IAM::Policy').filter((policy) =>
+      list(policy.Properties.Roles).some((role) => target(role) === target(RoleArn)),
+    );
+    expect(policies.flatMap(statementsOf)).toEqual([
+      { Action: 'lambda:InvokeFunction', Effect: 'Allow', Resource: Arn },
+    ]);
+  });
+});
