@@ -26,7 +26,7 @@ export const subscriptions = {
     // Only a later attempt can prove a fix.
     { entity: 'run', statuses: ENDED, attemptAbove: 1 },
     { entity: 'job', statuses: ENDED, attemptAbove: 1 },
-    { entity: 'remediation', statuses: ['due', 'refused', 'expired'] },
+    { entity: 'remediation', statuses: ['due'] },
   ],
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },

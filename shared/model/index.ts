@@ -7,7 +7,7 @@ import { failure, incident } from './trouble.ts';
 export * from './inventory.ts';
 export { canonical, type Timestamp } from './join.ts';
 export * from './ledger.ts';
-export { type Machine, ORIGINS, type Origin } from './machine.ts';
+export { isLive, type Machine, ORIGINS, type Origin } from './machine.ts';
 export * from './pipeline.ts';
 export * from './response.ts';
 export * from './trouble.ts';

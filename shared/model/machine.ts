@@ -4,6 +4,7 @@ import { canonical, type Join, type Timestamp } from './join.ts';
 /** How QMOI came to know a fact. Only `live` and `recovered` facts may lead to actions and messages (DESIGN.md, rule 6). */
 export const ORIGINS = ['replayed', 'backfilled', 'recovered', 'live'] as const;
 export type Origin = (typeof ORIGINS)[number];
+export const isLive = (origin: Origin): boolean => origin === 'live' || origin === 'recovered';
 
 /** What every item carries besides its own fields. The store alone writes `version`, `createdAt` and `updatedAt`. */
 export const common = {

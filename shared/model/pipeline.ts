@@ -71,7 +71,8 @@ export const run = machine({
     actor: once,
     activeAt: withStatus,
     queuedAt: earliest,
-    startedAt: withStatus,
+    // Every job that starts says anew that its run is running; only the first one tells since when.
+    startedAt: earliest,
     endedAt: withStatus,
   },
 });

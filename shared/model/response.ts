@@ -2,7 +2,10 @@ import * as z from 'zod/mini';
 import { largest, once } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 
-/** One fix of one subject: proposed, claimed, carried out, verified. */
+/**
+ * One fix of one subject: proposed, claimed, carried out, verified. `basis` numbers the tries: once it is certain that a try
+ * had no effect, the next one starts over at `proposed` with a higher basis.
+ */
 export const remediation = machine({
   entity: 'remediation',
   schema: 1,
@@ -11,24 +14,24 @@ export const remediation = machine({
   statuses: {
     proposed: {
       rank: 0,
-      next: ['awaiting-approval', 'claimed', 'refused', 'expired'],
+      next: ['awaiting-approval', 'claimed', 'refused', 'expired', 'proposed'],
       means: 'would be done, and is held for the reason given',
     },
     'awaiting-approval': { rank: 1, next: ['claimed', 'refused', 'expired'], means: 'waits for the master' },
     claimed: {
       rank: 2,
-      next: ['executing', 'unknown', 'refused'],
+      next: ['executing', 'unknown', 'refused', 'claimed', 'proposed'],
       means: 'one worker holds the lease; nothing was sent',
     },
     executing: {
       rank: 3,
-      next: ['verifying', 'unknown', 'failed', 'refused'],
+      next: ['verifying', 'unknown', 'failed', 'refused', 'proposed'],
       means: 'the call to the platform is on its way',
     },
     unknown: {
       rank: 4,
-      next: ['verifying', 'failed', 'refused'],
-      means: 'the answer was lost; looked up at the platform, never repeated',
+      next: ['verifying', 'failed', 'refused', 'proposed'],
+      means: 'the answer was lost; looked up at the platform, never repeated blindly',
     },
     verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },
     refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },

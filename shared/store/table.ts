@@ -85,11 +85,17 @@ export class Store {
   }
 
   /** Puts an item unless its key is taken. False: it is. */
-  async putNew(item: Key & Item): Promise<boolean> {
+  putNew(item: Key & Item): Promise<boolean> {
+    return this.putIf(item, { ConditionExpression: 'attribute_not_exists(pk)' });
+  }
+
+  /** Puts an item under a condition. False: the condition does not hold. */
+  async putIf(
+    item: Key & Item,
+    condition: { ConditionExpression: string; ExpressionAttributeValues?: Item },
+  ): Promise<boolean> {
     try {
-      await this.deps.client.send(
-        new PutCommand({ TableName: this.deps.tableName, Item: item, ConditionExpression: 'attribute_not_exists(pk)' }),
-      );
+      await this.deps.client.send(new PutCommand({ TableName: this.deps.tableName, Item: item, ...condition }));
       return true;
     } catch (error) {
       if (isConditionFailure(error)) return false;
@@ -138,21 +144,13 @@ export class Store {
     const createdAt = before?.createdAt ?? now;
     const after = { ...wanted, createdAt, updatedAt: now, version: (before?.version ?? 0) + 1 } as State<E>;
     if (before === undefined) await this.enterDay(entity, dayOf(createdAt));
-    try {
-      await this.deps.client.send(
-        new PutCommand({
-          TableName: this.deps.tableName,
-          Item: itemOf(after),
-          ...(before === undefined
-            ? { ConditionExpression: 'attribute_not_exists(pk)' }
-            : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': before.version } }),
-        }),
-      );
-      return after;
-    } catch (error) {
-      if (isConditionFailure(error)) return undefined;
-      throw error;
-    }
+    const written = await this.putIf(
+      itemOf(after),
+      before === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': before.version } },
+    );
+    return written ? after : undefined;
   }
 
   /** Lists find an entity's days in a directory, which has to know a day before the day has its first item. */

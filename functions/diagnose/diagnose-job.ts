@@ -1,0 +1,119 @@
+import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
+import { attach, priorityOf } from '../../shared/incidents/index.ts';
+import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
+import {
+  LogNotReady,
+  LogUnavailable,
+  type Platform,
+  PlatformUnavailable,
+  type ReadParameters,
+} from '../../shared/platforms/port.ts';
+import { again, done, type Rest } from '../../shared/runtime/rest.ts';
+import { mergeInto, type Store } from '../../shared/store/index.ts';
+
+export interface DiagnoseDeps {
+  store: Store;
+  platforms: Readonly<Record<string, Platform>>;
+  read: ReadParameters;
+  now: () => number;
+}
+
+/** More than any log a person would read; the reader keeps only what explains the failure. */
+const MAX_LOG_BYTES = 64 * 1024 * 1024;
+/** A log that has not appeared by then is taken to be lost. */
+const LOG_WITHIN_MS = 10 * 60_000;
+/** `wake` comes back to a failure whose messages were used up by waiting. */
+const WAKE_AFTER_MS = 5 * 60_000;
+/** Logs appear within seconds of a job's end, so the first half minute is watched closely. */
+const WAITS = [1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 10, 10, 20, 30, 60];
+
+/** `id` is the job's, and so the failure's. */
+export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDeps): Promise<Rest> {
+  const { store, now } = deps;
+  const job = await store.get('job', id);
+  if (job === undefined || (job.status !== 'failed' && job.status !== 'timed-out')) return done;
+  // What is replayed or filled in later was diagnosed in its time, or is of no use to anyone now.
+  if (!isLive(job.origin)) return done;
+  const { after: failure } = await store.change(
+    'failure',
+    id,
+    (state) => state ?? mergeInto('failure', undefined, detected(job, now())),
+  );
+  if (failure === undefined || failure.status === 'diagnosed') return done;
+  const read = await readLog(job, receives, deps);
+  if ('again' in read) return read;
+  await settle(store, failure, job, read);
+  return done;
+}
+
+/** The diagnosis, or how long to wait for the log. */
+async function readLog(job: Job, receives: number, deps: DiagnoseDeps): Promise<Diagnosis | Rest> {
+  const failedStep = job.steps.find((step) => step.status === 'failed' || step.status === 'timed-out')?.name;
+  const context = {
+    platform: job.platform,
+    jobName: job.name ?? job.externalId,
+    ...(failedStep !== undefined && { failedStep }),
+    ...(job.runner !== undefined && { runnerName: job.runner.name }),
+  };
+  const outcome = job.status === 'timed-out' ? 'timed-out' : 'failed';
+  const client = await deps.platforms[job.platform]?.client(deps.read);
+  if (client === undefined) return diagnoseWithoutLog(outcome, context);
+  try {
+    const diagnosis = await diagnose(await client.jobLog(job, { maxBytes: MAX_LOG_BYTES }), context);
+    return diagnosis.cause === 'unknown' && outcome === 'timed-out' ? diagnoseWithoutLog(outcome, context) : diagnosis;
+  } catch (error) {
+    if (error instanceof LogUnavailable) return diagnoseWithoutLog(outcome, context);
+    if (!(error instanceof LogNotReady || error instanceof PlatformUnavailable)) throw error;
+    if (deps.now() - Date.parse(job.endedAt ?? job.statusAt) > LOG_WITHIN_MS)
+      return diagnoseWithoutLog(outcome, context);
+    // Once the waits are used up, the failure's `wakeAt` carries on.
+    const wait = WAITS[receives - 1];
+    if (wait === undefined) return done;
+    return again(Math.max(wait, (error instanceof PlatformUnavailable && error.retryAfter) || 0), error.message);
+  }
+}
+
+function detected(job: Job, now: number): FailureFact {
+  const { id, platform, externalId, repository, name, branch, commit, url, runId, attempt, origin } = job;
+  const failedAt = job.endedAt ?? job.statusAt;
+  return {
+    ...{ id, origin, platform, externalId, repository, name, branch, commit, url, jobId: id, runId, attempt, failedAt },
+    status: 'detected',
+    statusAt: failedAt,
+    wakeAt: new Date(now + WAKE_AFTER_MS).toISOString(),
+  };
+}
+
+async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagnosis): Promise<void> {
+  const { cause, category, transient, severity, remedy, excerpt, template, fingerprint, confidence } = diagnosis;
+  const priority = priorityOf({ severity, branch: failure.branch });
+  const seen = {
+    fingerprint,
+    title: `${cause} in ${job.name ?? job.externalId} of ${failure.repository}`,
+    cause,
+    category,
+    severity,
+    priority,
+    remedy,
+    platform: failure.platform,
+    repository: failure.repository,
+    origin: failure.origin,
+    seenAt: failure.failedAt,
+  };
+  const fact = (incidentId: string): FailureFact => ({
+    id: failure.id,
+    status: 'diagnosed',
+    statusAt: failure.failedAt,
+    origin: failure.origin,
+    ...{ cause, category, transient, severity, priority, remedy, excerpt, template, fingerprint, confidence },
+    incidentId,
+  });
+  const incidentId = await attach(store, seen);
+  await store.merge('failure', fact(incidentId));
+  // The incident may have been resolved between the two writes, by someone who could not see this failure yet.
+  if ((await store.get('incident', incidentId))?.status !== 'resolved') return;
+  const next = await attach(store, seen);
+  await store.change('failure', failure.id, (state) =>
+    state === undefined || state.resolvedAt !== undefined ? undefined : { ...state, incidentId: next },
+  );
+}

@@ -1,0 +1,11 @@
+import { platforms } from '../../shared/platforms/index.ts';
+import { createStore, readParameters, systemNow } from '../../shared/runtime/aws.ts';
+import { consume } from '../../shared/runtime/consume.ts';
+import { diagnoseJob } from './diagnose-job.ts';
+import { env } from './env.ts';
+
+const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX } = env.parse(process.env);
+const deps = { store: createStore(TABLE_NAME), platforms, read: readParameters(PARAMETER_PREFIX), now: systemNow };
+
+/** job.failed → its log read, the failure diagnosed, its incident opened or joined. */
+export const handler = consume(QUEUE_URL, ({ envelope, receives }) => diagnoseJob(envelope.key, receives, deps));

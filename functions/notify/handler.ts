@@ -1,0 +1,22 @@
+import { SNSClient } from '@aws-sdk/client-sns';
+import { notify } from '../../shared/notification/index.ts';
+import { createStore, systemNow } from '../../shared/runtime/aws.ts';
+import { consume } from '../../shared/runtime/consume.ts';
+import { env } from './env.ts';
+import { createPublish } from './publish.ts';
+
+const variables = env.parse(process.env);
+const deps = {
+  store: createStore(variables.TABLE_NAME),
+  now: systemNow,
+  publish: createPublish(new SNSClient({}), {
+    'real-time': variables.TOPIC_REAL_TIME,
+    error: variables.TOPIC_ERROR,
+    performance: variables.TOPIC_PERFORMANCE,
+    status: variables.TOPIC_STATUS,
+    emergency: variables.TOPIC_EMERGENCY,
+  }),
+};
+
+/** incident.open, .resolved, .escalated, control.stopped → one message a route, to the topic of its kind. */
+export const handler = consume(variables.QUEUE_URL, ({ type, envelope }) => notify(type, envelope, deps));

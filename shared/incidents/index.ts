@@ -1,0 +1,2 @@
+export { advance, attach, makeGood } from './incidents.ts';
+export { priorityOf } from './priority.ts';

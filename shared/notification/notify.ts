@@ -1,0 +1,135 @@
+import type { Envelope } from '../events/index.ts';
+import { type Incident, isLive } from '../model/index.ts';
+import { again, done, type Rest } from '../runtime/rest.ts';
+import type { Topic } from '../runtime/settings.ts';
+import { ids, mergeInto, type Store } from '../store/index.ts';
+import { controlMessage, incidentMessage, type Message, type Route, routesFor } from './routes.ts';
+
+/** Longer than a publish may take. A crash leaves the lease behind; the message is then sent again, once. */
+const LEASE_MS = 30_000;
+/** The master is told of what happened in this time; anything older is history. */
+const FRESH_MS = 30 * 60_000;
+
+export interface Publishing extends Message {
+  readonly topic: Topic;
+  /** What subscriptions may filter on. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The channel refused the message for good. */
+export class ChannelRefused extends Error {
+  override readonly name = 'ChannelRefused';
+}
+
+export interface NotifyDeps {
+  store: Store;
+  now: () => number;
+  /** Hands a message to its topic and returns the topic's id for it. Throws `ChannelRefused`, or anything else to be tried again. */
+  publish: (message: Publishing) => Promise<string>;
+}
+
+/** Sends the messages that an event owes, each once: what was recorded as sent is never sent again. */
+export async function notify(type: string, envelope: Envelope, deps: NotifyDeps): Promise<Rest> {
+  if (envelope.entity === 'notification') return resend(envelope.key, deps);
+  if (!isLive(envelope.origin) || deps.now() - Date.parse(envelope.at) > FRESH_MS) return done;
+  const { store } = deps;
+  const incident = envelope.entity === 'incident' ? await store.get('incident', envelope.key) : undefined;
+  const control = envelope.entity === 'control' ? await store.get('control', envelope.key) : undefined;
+  const status = envelope.to;
+  const message =
+    incident !== undefined
+      ? incidentMessage(incident, status)
+      : control !== undefined
+        ? controlMessage(control)
+        : undefined;
+  if (message === undefined) return done;
+  let rest: Rest = done;
+  for (const route of routesFor(type, incident)) {
+    const id = owed(type, envelope, route, message, incident, deps);
+    const sent = await send(await id, deps);
+    if (sent.again) rest = sent;
+  }
+  return rest;
+}
+
+/** Notes what is owed, before anything is sent. Returns its id. */
+async function owed(
+  event: string,
+  envelope: Envelope,
+  route: Route,
+  message: Message,
+  incident: Incident | undefined,
+  { store, now }: NotifyDeps,
+): Promise<string> {
+  // A control may be stopped many times, and each time is news; an incident goes through a status once.
+  const subject = incident !== undefined ? envelope.key : `${envelope.key}@${envelope.version}`;
+  const id = ids.notification(envelope.entity, subject, envelope.to, route.name);
+  await store.change('notification', id, (state) =>
+    state !== undefined
+      ? undefined
+      : mergeInto('notification', undefined, {
+          id,
+          status: 'pending',
+          statusAt: store.now(),
+          wakeAt: new Date(now() + LEASE_MS).toISOString(),
+          origin: envelope.origin,
+          event,
+          subject: envelope.key,
+          route: route.name,
+          topic: route.topic,
+          title: message.title,
+          body: message.body,
+          ...(incident !== undefined && { incidentId: incident.id }),
+        }),
+  );
+  return id;
+}
+
+const resend = (id: string, deps: NotifyDeps): Promise<Rest> => send(id, deps);
+
+async function send(id: string, { store, now, publish }: NotifyDeps): Promise<Rest> {
+  const leaseUntil = new Date(now() + LEASE_MS).toISOString();
+  const claim = await store.change('notification', id, (state) => {
+    if (state?.status !== 'pending') return undefined;
+    if (state.leaseUntil !== undefined && Date.parse(state.leaseUntil) > now()) return undefined;
+    return { ...state, leaseUntil, wakeAt: leaseUntil };
+  });
+  const { after: pending } = claim;
+  if (pending?.status !== 'pending') return done;
+  if (!claim.changed)
+    return again((Date.parse(pending.leaseUntil ?? leaseUntil) - now()) / 1000, 'another worker sends it');
+  try {
+    const messageId = await publish({
+      topic: pending.topic as Topic,
+      title: pending.title,
+      body: pending.body,
+      attributes: {
+        event: pending.event,
+        route: pending.route,
+        ...(pending.incidentId !== undefined && { incidentId: pending.incidentId }),
+      },
+    });
+    await settle('sent', { messageId });
+    return done;
+  } catch (error) {
+    if (error instanceof ChannelRefused) {
+      await settle('failed', { reason: error.message });
+      return done;
+    }
+    // Refused before it was accepted: nothing was sent, so the lease need not be waited for.
+    await store.change('notification', id, (state) => {
+      if (state?.status !== 'pending') return undefined;
+      const { leaseUntil: _, ...free } = state;
+      return free;
+    });
+    throw error;
+  }
+
+  function settle(status: 'sent' | 'failed', fields: { messageId?: string; reason?: string }) {
+    return store.change('notification', id, (state) =>
+      state === undefined
+        ? undefined
+        : mergeInto('notification', state, { id, status, statusAt: store.now(), origin: state.origin, ...fields }),
+    );
+  }
+}

@@ -1,0 +1,67 @@
+import type { Control, Incident } from '../model/index.ts';
+import type { Topic } from '../runtime/settings.ts';
+
+/** Who hears what: ordered data; every route whose event and condition fit gets one message. */
+export interface Route {
+  readonly name: string;
+  readonly event: string;
+  readonly topic: Topic;
+  readonly when?: (incident: Incident) => boolean;
+}
+
+export const routes: readonly Route[] = [
+  { name: 'error', event: 'incident.open', topic: 'error' },
+  { name: 'status', event: 'incident.resolved', topic: 'status' },
+  { name: 'error', event: 'incident.escalated', topic: 'error' },
+  // A critical incident that QMOI cannot fix is the one thing worth waking somebody for.
+  {
+    name: 'emergency',
+    event: 'incident.escalated',
+    topic: 'emergency',
+    when: ({ severity }) => severity === 'critical',
+  },
+  { name: 'emergency', event: 'control.stopped', topic: 'emergency' },
+];
+
+export const routesFor = (event: string, incident: Incident | undefined): Route[] =>
+  routes.filter(
+    (route) => route.event === event && (route.when === undefined || (incident !== undefined && route.when(incident))),
+  );
+
+export interface Message {
+  /** One line of printable ASCII, under 100 characters: what SNS takes as a mail's subject. */
+  title: string;
+  body: string;
+}
+
+const VERB: Record<string, string> = { open: 'Broken', resolved: 'Resolved', escalated: 'Needs you' };
+
+export function incidentMessage(incident: Incident, status: string): Message {
+  const lines = [
+    `${VERB[status] ?? status}: ${incident.title}`,
+    '',
+    `Repository: ${incident.repository} (${incident.platform})`,
+    `Cause:      ${incident.cause} (${incident.category}), severity ${incident.severity}, priority ${incident.priority}`,
+    `Since:      ${incident.firstSeenAt}, last seen ${incident.lastSeenAt}`,
+    ...(incident.status === status && incident.reason !== undefined ? [`Why:        ${incident.reason}`] : []),
+    ...(incident.remedy !== undefined && status !== 'resolved' ? ['', incident.remedy] : []),
+    '',
+    `Incident ${incident.id}`,
+  ];
+  return { title: subjectLine(`${VERB[status] ?? status}: ${incident.title}`), body: lines.join('\n') };
+}
+
+export function controlMessage(control: Control): Message {
+  const what = control.scope === 'all' ? 'QMOI' : `QMOI for ${control.scope}`;
+  const lines = [`${what} is ${control.status}.`, '', `By: ${control.actor ?? 'unknown'}`, `At: ${control.statusAt}`];
+  if (control.reason !== undefined) lines.push(`Why: ${control.reason}`);
+  return { title: subjectLine(`${what} is ${control.status}`), body: lines.join('\n') };
+}
+
+const SUBJECT_LENGTH = 99;
+/** Names come from outside, and a line break in a subject would forge a header. */
+const subjectLine = (text: string): string =>
+  text
+    .replace(/[^\x20-\x7e]+/g, '?')
+    .trim()
+    .slice(0, SUBJECT_LENGTH);

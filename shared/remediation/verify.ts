@@ -1,0 +1,75 @@
+import { advance, makeGood } from '../incidents/index.ts';
+import { type Failure, isEnded, type Remediation } from '../model/index.ts';
+import { again, done, type Rest } from '../runtime/rest.ts';
+import { mergeInto, type Store } from '../store/index.ts';
+import { type RunRecord, readRun } from '../tracking/index.ts';
+import { proof, VERIFY_WITHIN_MS } from './decide.ts';
+
+/** The deliveries about a run's jobs may trail the one about its end by this much. */
+const JOBS_TRAIL_MS = 120_000;
+const LOOK_AGAIN_SECONDS = 10;
+
+/** Fixes that may have been carried out and whose effect is not known. */
+const OPEN: readonly Remediation['status'][] = ['executing', 'unknown', 'verifying'];
+
+/**
+ * Takes the outcome of a fix from the attempt that followed it, and notes what a later attempt made good, whoever started
+ * it. Safe to call at any time, any number of times.
+ */
+export async function verifyRun(id: string, deps: { store: Store; now: () => number }): Promise<Rest> {
+  const { store, now } = deps;
+  const record = await readRun(store, id);
+  const good = record.failures.filter((failure) => madeGood(failure, record));
+  if (good.length > 0) {
+    const [first] = good;
+    await makeGood(store, good, `a later attempt succeeded: ${first?.name ?? first?.jobId}`, first?.origin ?? 'live');
+  }
+  let rest: Rest = done;
+  for (const fix of record.remediations.filter((remediation) => OPEN.includes(remediation.status))) {
+    const next = fix.subject === fix.runId ? record.runs.find((run) => run.attempt === fix.attempt + 1) : undefined;
+    const ended = next !== undefined && isEnded(next.status);
+    const overdue = ended && now() - Date.parse(next.endedAt ?? next.statusAt) > JOBS_TRAIL_MS;
+    const outcome = proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue }) ?? timedOut(fix, now());
+    if (outcome !== undefined) await conclude(store, fix, outcome);
+    else if (ended) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
+  }
+  return rest;
+}
+
+function madeGood(failure: Failure, record: RunRecord): boolean {
+  if (failure.resolvedAt !== undefined) return false;
+  const job = record.jobs.some(
+    (candidate) =>
+      candidate.name === failure.name && candidate.attempt > failure.attempt && candidate.status === 'succeeded',
+  );
+  return job || record.runs.some((run) => run.attempt > failure.attempt && run.status === 'succeeded');
+}
+
+function timedOut(fix: Remediation, now: number): { succeeded: boolean; reason: string } | undefined {
+  if (fix.status !== 'verifying' || now - Date.parse(fix.statusAt) < VERIFY_WITHIN_MS) return undefined;
+  return { succeeded: false, reason: `no outcome within ${VERIFY_WITHIN_MS / 3_600_000} hours` };
+}
+
+/** The incidents first, the fix last: after a crash in between, the fix is still open and all of it is done again. */
+async function conclude(
+  store: Store,
+  fix: Remediation,
+  outcome: { succeeded: boolean; reason: string },
+): Promise<void> {
+  if (!outcome.succeeded) {
+    await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
+  }
+  await store.change('remediation', fix.id, (state) =>
+    state === undefined || !OPEN.includes(state.status)
+      ? undefined
+      : mergeInto('remediation', state, {
+          id: fix.id,
+          status: outcome.succeeded ? 'succeeded' : 'failed',
+          statusAt: store.now(),
+          basis: state.basis ?? 0,
+          origin: fix.origin,
+          reason: outcome.reason,
+          ...(state.result !== undefined && { result: state.result }),
+        }),
+  );
+}

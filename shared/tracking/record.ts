@@ -1,0 +1,43 @@
+import type { Delivery } from '../model/index.ts';
+import type { Platform } from '../platforms/port.ts';
+import { readBody, type Store } from '../store/index.ts';
+import { track } from './track.ts';
+
+export interface RecordDeps {
+  store: Store;
+  platforms: Readonly<Record<string, Platform>>;
+}
+
+/** Reads a kept delivery and writes its facts. What cannot be understood is quarantined with the reason. */
+export async function recordDelivery(
+  deliveryId: string,
+  { store, platforms }: RecordDeps,
+): Promise<Delivery['status']> {
+  const delivery = await store.get('delivery', deliveryId);
+  // A stream record can overtake nothing, but an item can be gone by the time a parked message is redriven.
+  if (delivery === undefined || delivery.status === 'recorded' || delivery.status === 'ignored') {
+    return delivery?.status ?? 'ignored';
+  }
+  const settle = async (status: Delivery['status'], reason?: string) => {
+    const fact = { id: delivery.id, status, statusAt: store.now(), origin: delivery.origin, reason };
+    await store.merge('delivery', fact, delivery);
+    return status;
+  };
+  const platform = platforms[delivery.platform];
+  if (platform === undefined) return settle('quarantined', `there is no platform ${delivery.platform}`);
+  let facts: ReturnType<Platform['normalise']>;
+  const body = await readBody(store, delivery);
+  try {
+    facts = platform.normalise({
+      event: delivery.event,
+      body,
+      contentType: delivery.contentType,
+      origin: delivery.origin,
+      receivedAt: delivery.receivedAt,
+    });
+  } catch (error) {
+    return settle('quarantined', `${(error as Error).name}: ${(error as Error).message}`.slice(0, 500));
+  }
+  await track(store, platform, facts);
+  return settle('recorded');
+}
