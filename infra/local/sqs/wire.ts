@@ -111,8 +111,7 @@ function outgoing(fields: Fields): OutgoingMessage {
 }
 
 function sizeOf(entry: Fields): number {
-  const { body, attributes } = outgoing(entry);
-  return bytesOf(body, attributes);
+  return bytesOf(text(entry, 'MessageBody'), attributeMap(entry, 'MessageAttributes'));
 }
 
 /** Undefined when there are none; what the values hold is the message's own check. */
@@ -123,8 +122,8 @@ function attributeMap(fields: Fields, name: string): Readonly<Record<string, Mes
   const isAttribute = (value: unknown) =>
     isMap(value) &&
     typeof value.DataType === 'string' &&
-    ['string', 'undefined'].includes(typeof (value.StringValue ?? undefined)) &&
-    ['string', 'undefined'].includes(typeof (value.BinaryValue ?? undefined));
+    ['string', 'undefined'].includes(typeof value.StringValue) &&
+    ['string', 'undefined'].includes(typeof value.BinaryValue);
   if (!isMap(map) || !Object.values(map).every(isAttribute))
     throw invalid(`${name} must map names to a DataType with its value.`);
   return Object.keys(map).length > 0 ? (map as Readonly<Record<string, MessageAttribute>>) : undefined;
