@@ -12,6 +12,7 @@ export interface AppOptions extends Pick<QmoiStackProps, 'settings' | 'code'> {
 export async function createApp({ settings, code, validate, outdir }: AppOptions): Promise<App> {
   const app = new App({
     analyticsReporting: false,
+    builtinCloudFormationValidation: validate,
     // Here and not in cdk.json, which only the command line reads. What the construct library finds wrong fails the synth.
     context: { '@aws-cdk/core:validateAgainstDefaultRules': true },
     ...(outdir !== undefined && { outdir }),

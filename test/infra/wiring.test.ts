@@ -1,7 +1,13 @@
+import { Stack } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { environments } from '../../infra/aws/functions.ts';
+import { Topics } from '../../infra/aws/notification.ts';
+import { ServiceFunction } from '../../infra/aws/service-function.ts';
 import { PUBLISHED, type Subscription, subscriptions } from '../../shared/events/subscriptions.ts';
 import { machines } from '../../shared/model/index.ts';
+import { parseConfig } from '../../shared/runtime/config.ts';
 import { synthesize } from './support/synth.ts';
 import { environmentOf, list, nameOf, ofType, only, statementsOf, type Template, target } from './support/template.ts';
 
@@ -24,6 +30,23 @@ describe('functions', () => {
       const given = Object.keys(environmentOf(functions().get(name) ?? {}));
       expect(given.sort(), name).toEqual([...Object.keys(shape), ...common].sort());
     }
+  });
+
+  it('are refused at synth when a variable is missing or one too many is given', () => {
+    const stack = new Stack();
+    const settings = parseConfig('');
+    const { alarms } = new Topics(stack, settings);
+    const service = { code: () => Code.fromInline(' '), alarms, settings };
+    const given = (environment: object) => () =>
+      new ServiceFunction(new Construct(stack, Object.keys(environment).join('And') || 'None'), {
+        service,
+        name: 'api',
+        environment: environment as { TABLE_NAME: string },
+      });
+    expect(given({})).toThrow('functions/api/env.ts wants TABLE_NAME, but is given ');
+    expect(given({ TABLE_NAME: 't', MORE: 'm' })).toThrow(
+      'functions/api/env.ts wants TABLE_NAME, but is given MORE, TABLE_NAME',
+    );
   });
 
   it('get values that their schema accepts', () => {
