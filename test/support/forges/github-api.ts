@@ -179,11 +179,12 @@ export function githubRoutes({ context, payloads, runs, storage, caller }: Githu
     {
       method: 'GET',
       path: `${repo}/actions/jobs/:job_id/logs`,
-      handle: withJob(({ run, job }) => {
+      handle: withJob(({ job }) => {
         const docs = `${jobDocs}#download-job-logs-for-a-workflow-run`;
         if (job.spec.logExpired) return message(410, 'Server Error', docs);
-        if (!logIsThere(job, context.clock.now())) return notFound(docs);
-        return { status: 302, headers: { location: storage.link(run, job) } };
+        const there = logIsThere(job, context.clock.now());
+        if (!there && job.spec.logMissing !== 'blob') return notFound(docs);
+        return { status: 302, headers: { location: storage.link(job, there) } };
       }, `${jobDocs}#download-job-logs-for-a-workflow-run`),
     },
     {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { ForgeClock } from './clock.ts';
 import { logOf } from './run-state.ts';
 import type { Reply, Route } from './server.ts';
-import type { Job, Run } from './types.ts';
+import type { Job } from './types.ts';
 
 /** docs.github.com, "Download job logs": the link expires after one minute. */
 const LINK_MS = 60_000;
@@ -14,7 +14,7 @@ const LINK_MS = 60_000;
 export class GithubLogStorage {
   readonly #clock: ForgeClock;
   readonly #key: string;
-  readonly #jobs = new Map<string, { job: Job; run: Run }>();
+  readonly #jobs = new Map<string, Job>();
   #origin = '';
 
   constructor(clock: ForgeClock, key: string) {
@@ -26,8 +26,9 @@ export class GithubLogStorage {
     this.#origin = origin;
   }
 
-  link(run: Run, job: Job): string {
-    this.#jobs.set(String(job.id), { job, run });
+  /** A link to the log, good for a minute; to a blob that does not exist while the log is not there. */
+  link(job: Job, there: boolean): string {
+    if (there) this.#jobs.set(String(job.id), job);
     const expires = new Date(this.#clock.now() + LINK_MS).toISOString();
     const query = new URLSearchParams({ se: expires, sp: 'r', sig: this.#sign(String(job.id), expires) });
     return `${this.#origin}/actions-results/logs/${job.id}.txt?${query}`;
@@ -53,7 +54,7 @@ export class GithubLogStorage {
           }
           const found = this.#jobs.get(id);
           if (!found) return xml(404, 'BlobNotFound', 'The specified blob does not exist.');
-          return ranged(request.headers.range, Buffer.from(githubLog(found.job)));
+          return ranged(request.headers.range, Buffer.from(githubLog(found)));
         },
       },
     ];

@@ -15,6 +15,7 @@ export interface RunnerSpec {
   id: number;
   name: string;
   labels: readonly string[];
+  /** GitHub's runner group; GitLab's runner type (default instance_type). */
   group?: string;
 }
 
@@ -41,6 +42,8 @@ export interface JobSpec {
   logDelayMs?: number;
   /** How many log requests after the end find no log yet. */
   logMissingCalls?: number;
+  /** GitHub: whether the API itself says 404 meanwhile, or links to a blob that is not there; default api. */
+  logMissing?: 'api' | 'blob';
   /** The log is gone for good: GitHub answers 410, GitLab an empty trace. */
   logExpired?: boolean;
 }
