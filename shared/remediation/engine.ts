@@ -288,12 +288,13 @@ class Fix {
 
 const RESTRICTION: readonly Mode[] = ['act', 'observe', 'off'];
 
-/** The most restrictive mode of all scopes that a run lies in. */
+/** The most restrictive mode of all scopes that a run lies in; scopes are written in any case. */
 export function modeOf(settings: RemediationSettings, run: { platform: string; repository: string }): Mode {
-  const modes = [
-    settings.mode,
-    settings.scopes[`platform:${run.platform}`],
-    settings.scopes[`repository:${run.repository}`],
-  ];
-  return RESTRICTION[Math.max(...modes.map((mode) => (mode === undefined ? 0 : RESTRICTION.indexOf(mode))))] ?? 'off';
+  const scopes = new Set(
+    [`platform:${run.platform}`, `repository:${run.repository}`].map((scope) => scope.toLowerCase()),
+  );
+  const modes = Object.entries(settings.scopes)
+    .filter(([scope]) => scopes.has(scope.toLowerCase()))
+    .map(([, mode]) => mode);
+  return RESTRICTION[Math.max(...[settings.mode, ...modes].map((mode) => RESTRICTION.indexOf(mode)))] ?? 'off';
 }

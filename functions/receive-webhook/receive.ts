@@ -1,0 +1,83 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { Platform, RawRequest, Reading, ReadParameters } from '../../shared/platforms/port.ts';
+import type { Count } from '../../shared/runtime/observability.ts';
+import { answer, problem } from '../../shared/runtime/problem.ts';
+import { ids, keepDelivery, type Store } from '../../shared/store/index.ts';
+
+export interface ReceiveDeps {
+  store: Store;
+  platforms: Readonly<Record<string, Platform>>;
+  read: ReadParameters;
+  count: Count;
+}
+
+/** What a delivery becomes in the ledger; anything else about a request is an answer and a metric, never a write. */
+type Kept = Extract<Reading, { kind: 'delivery' | 'quarantined' }>;
+
+/** Verifies a webhook and keeps it. Everything else about it is somebody else's work. */
+export async function receive(
+  event: APIGatewayProxyEventV2,
+  deps: ReceiveDeps,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const { requestId, http } = event.requestContext;
+  const name = event.pathParameters?.platform ?? '';
+  const platform = Object.hasOwn(deps.platforms, name) ? deps.platforms[name] : undefined;
+  const reject = (status: number, reason: string, detail: string, headers?: Record<string, string>) => {
+    // An unknown name is the sender's own words, and no dimension of ours.
+    deps.count('WebhooksRejected', { platform: platform?.name ?? 'unknown', reason });
+    return problem(status, detail, requestId, headers);
+  };
+  if (platform === undefined) return reject(404, 'unknown-platform', 'There is no such platform.');
+  if (http.method !== 'POST') {
+    return reject(405, 'method', 'Webhooks are sent with POST.', { allow: 'POST' });
+  }
+  const request: RawRequest = {
+    headers: event.headers,
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+  };
+  const verdict = await platform.verify(request, deps.read, new Date(deps.store.now()));
+  if (verdict === 'not-configured') {
+    return reject(503, 'not-configured', `No secret for ${platform.title} webhooks is configured.`);
+  }
+  if (verdict !== 'verified') return reject(401, 'signature', 'The signature or token is missing or wrong.');
+  const reading = platform.read(request);
+  switch (reading.kind) {
+    case 'malformed':
+      return reject(reading.status, 'malformed', reading.detail);
+    case 'ignored':
+      deps.count('WebhooksIgnored', { platform: platform.name });
+      return answer(202, { status: 'ignored' });
+    default:
+      return keep(platform, request, reading, deps);
+  }
+}
+
+async function keep(
+  platform: Platform,
+  request: RawRequest,
+  reading: Kept,
+  { store, count }: ReceiveDeps,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const id = ids.delivery(platform.name, reading.externalId);
+  const receivedAt = store.now();
+  const status = reading.kind === 'delivery' ? 'received' : 'quarantined';
+  const fact = {
+    id,
+    status,
+    statusAt: receivedAt,
+    origin: 'live',
+    platform: platform.name,
+    externalId: reading.externalId,
+    event: reading.event,
+    receivedAt,
+    contentType: request.headers['content-type'] ?? '',
+    ...(reading.kind === 'quarantined' ? { reason: reading.reason } : { action: reading.action }),
+    ...(reading.kind === 'delivery' && { repository: reading.repository }),
+  } as const;
+  if (!(await keepDelivery(store, fact, request.body))) {
+    count('WebhooksDuplicate', { platform: platform.name });
+    return answer(200, { status: 'duplicate' });
+  }
+  count('WebhooksKept', { platform: platform.name, status });
+  return answer(202, { deliveryId: id, status });
+}
