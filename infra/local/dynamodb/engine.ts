@@ -27,7 +27,7 @@ export async function openEngine(dataDir: string): Promise<Engine> {
     const engine = await startEngine(binary, file);
     void engine.exited.then((words) => {
       if (closing) return;
-      process.stderr.write(`The embedded DynamoDB engine ended: ${words.trim()}\n`);
+      process.stderr.write(`The embedded DynamoDB engine ended: ${words.trim().replaceAll('\n', '; ')}\n`);
       deaths = [...deaths.filter((at) => at > performance.now() - 60_000), performance.now()];
       running =
         deaths.length > RESTARTS_A_MINUTE
