@@ -58,7 +58,7 @@ async function wakeItem(store: Store, key: Key, now: string): Promise<boolean> {
   }
   const due = ({ wakeAt, status }: State): boolean =>
     wakeAt !== undefined && (wakeAt <= now || (entity === 'remediation' && status === 'proposed'));
-  const { changed } = await store.change(
+  const { changed } = await store.change<EntityName>(
     entity,
     known.id,
     (state) => (state !== undefined && due(state) ? woken(state, now) : undefined),
@@ -67,7 +67,7 @@ async function wakeItem(store: Store, key: Key, now: string): Promise<boolean> {
   return changed;
 }
 
-function woken<S extends State>(state: S, now: string): S {
+function woken(state: State, now: string): State {
   const waited = Date.parse(now) - Date.parse(state.statusAt);
   const next = Date.parse(now) + Math.min(LATEST_MS, Math.max(SOONEST_MS, waited));
   return { ...state, wokenAt: now, wakeAt: new Date(next).toISOString() };

@@ -130,7 +130,7 @@ export function machine<const S extends string, const F extends Fields>(definiti
   const merge = (state: State | undefined, fact: Fact): State => {
     if (state === undefined) {
       const known: Record<string, unknown> = { ...unwritten, entity: definition.entity, schema: definition.schema };
-      for (const [name, value] of Object.entries(fact)) put(known, name, value);
+      for (const [name, value] of Object.entries(fact)) put(known, name, canonicalOf(name, value));
       if (fact.status === undefined) {
         Object.assign(known, { status: definition.initial, statusAt: '' });
         for (const name of ['basis', 'wakeAt', ...fieldNames.filter((name) => joins[name] === withStatus)])
@@ -153,9 +153,17 @@ export function machine<const S extends string, const F extends Fields>(definiti
       }
       const [x, y] = [(state as Record<string, unknown>)[name], (fact as Record<string, unknown>)[name]];
       if (y === undefined) continue;
-      put(merged, name, x === undefined ? y : (join as (a: unknown, b: unknown) => unknown)(x, y));
+      put(merged, name, x === undefined ? canonicalOf(name, y) : (join as (a: unknown, b: unknown) => unknown)(x, y));
     }
     return merged as unknown as State;
+  };
+
+  /** A value joined with itself: lists come sorted and cut, as they would after any later merge. */
+  const canonicalOf = (name: string, value: unknown): unknown => {
+    const join = joins[name];
+    return join === undefined || join === withStatus || value === undefined
+      ? value
+      : (join as (a: unknown, b: unknown) => unknown)(value, value);
   };
 
   const canonicalRegister = (side: State | Fact): string =>
@@ -184,6 +192,6 @@ export function machine<const S extends string, const F extends Fields>(definiti
 }
 
 function put(target: Record<string, unknown>, name: string, value: unknown): void {
-  if (value === undefined) delete target[name];
+  if (value === undefined || (name === 'basis' && value === 0)) delete target[name];
   else target[name] = value;
 }

@@ -37,7 +37,7 @@ export const remediation = machine({
     refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },
     expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
     failed: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it did not help' },
-    succeeded: { rank: 7, terminal: true, next: [], means: 'done, and it helped' },
+    succeeded: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it helped' },
     'rolling-back': { rank: 8, next: ['rolled-back'], means: 'being taken back' },
     'rolled-back': { rank: 9, terminal: true, next: [], means: 'taken back' },
   },
