@@ -55,27 +55,25 @@ describe.each(ENTITIES)('merge of %s', (entity: EntityName) => {
     );
   });
 
-  it('never leaves a terminal status for one that is not, unless its life goes on from there', () => {
-    fc.assert(
-      fc.property(fc.array(fact, { minLength: 2, maxLength: 8 }), (facts) => {
-        let state: Record<string, unknown> | undefined;
-        for (const next of facts) {
-          const before = state;
-          state = machine.merge(state, { ...next, basis: undefined } as never);
-          if (
-            before !== undefined &&
-            machine.order === 'ranked' &&
-            machine.isTerminal(String(before.status)) &&
-            before.statusAt !== ''
-          ) {
-            const [from, to] = [String(before.status), String(state.status)];
-            expect(machine.isTerminal(to) || machine.allows(from, to), `${from} to ${to}`).toBe(true);
+  // A fix can be taken back after its end; its writers hold the versions they have read, so nothing else overtakes one.
+  it.skipIf(machine.order === 'latest' || entity === 'remediation')(
+    'never leaves a terminal status for one that is not',
+    () => {
+      fc.assert(
+        fc.property(fc.array(fact, { minLength: 2, maxLength: 8 }), (facts) => {
+          let state: Record<string, unknown> | undefined;
+          for (const next of facts) {
+            const before = state;
+            state = machine.merge(state, { ...next, basis: undefined });
+            if (before !== undefined && before.statusAt !== '' && machine.isTerminal(String(before.status))) {
+              expect(machine.isTerminal(String(state.status))).toBe(true);
+            }
           }
-        }
-      }),
-      { numRuns: RUNS },
-    );
-  });
+        }),
+        { numRuns: RUNS },
+      );
+    },
+  );
 
   it('keeps the liveliest origin once anybody has seen it live', () => {
     fc.assert(
