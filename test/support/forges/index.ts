@@ -6,6 +6,7 @@ import type { Tokens } from './tokens.ts';
 import type { Call, Delivery, Effect, Job, Outcome, Platform, RunSpec, SendResult } from './types.ts';
 
 export { type ForgeClock, type ManualClock, manualClock, systemClock } from './clock.ts';
+export { type ContractReport, checkCalls } from './contract.ts';
 export type { Fault, FaultKind, Faults } from './faults.ts';
 export type { TokenAccess, Tokens } from './tokens.ts';
 export type {
