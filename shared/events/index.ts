@@ -1,3 +1,3 @@
 export { type EntityEvent, type Envelope, eventOf, imageOf } from './envelope.ts';
 export { type PublishPorts, publishRecords, type Unpublishable } from './publish.ts';
-export { PUBLISHED, patternOf, type Subscriber, type Subscription, subscriptions } from './subscriptions.ts';
+export { emissions, PUBLISHED, patternOf, type Subscriber, type Subscription, subscriptions } from './subscriptions.ts';

@@ -62,3 +62,36 @@ export const PUBLISHED: readonly EntityName[] = [
   'notification',
   'control',
 ];
+
+/** What each function's writes may become on the bus. `due` is `wake`'s alone. Rendered and held free of loops. */
+export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
+  'receive-webhook': [{ entity: 'delivery', statuses: ['received', 'quarantined'] }],
+  api: [{ entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] }],
+  record: [
+    { entity: 'delivery', statuses: ['quarantined'] },
+    ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['queued', 'waiting', 'running', ...ENDED] })),
+    { entity: 'runner', statuses: ['idle', 'busy', 'offline', 'paused', 'stale', 'removed'] },
+    { entity: 'automation', statuses: ['healthy', 'degraded', 'failing'] },
+  ],
+  diagnose: [
+    { entity: 'failure', statuses: ['detected', 'diagnosed'] },
+    { entity: 'incident', statuses: ['open'] },
+  ],
+  remediate: [
+    {
+      entity: 'remediation',
+      statuses: ['proposed', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
+    },
+    { entity: 'incident', statuses: ['fixing', 'escalated'] },
+  ],
+  verify: [
+    { entity: 'remediation', statuses: ['succeeded', 'failed'] },
+    { entity: 'failure', statuses: ['updated'] },
+    { entity: 'incident', statuses: ['resolved', 'escalated'] },
+  ],
+  notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
+  wake: [
+    ...(['failure', 'remediation', 'notification'] as const).map((entity) => ({ entity, statuses: ['due'] })),
+    { entity: 'control', statuses: ['stopped'] },
+  ],
+};
