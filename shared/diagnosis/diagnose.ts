@@ -1,24 +1,169 @@
-import type { DiagnoseOptions, Diagnosis, LogContext, LogSource, Outcome } from './types.ts';
+import { decide } from './decide.ts';
+import { type Candidate, Evidence, hard } from './evidence.ts';
+import { announcesRetry, errorScore, isGeneric, isPassing, isQuoted, isWarning, surrenders } from './lines.ts';
+import { redact } from './redact.ts';
+import { type CompiledRules, compileRules, ERROR, FIRST_RULE, RETRY, SURRENDER } from './rules/compiled.ts';
+import { rules as ownRules } from './rules/index.ts';
+import { type Line, LineScanner } from './scanner.ts';
+import { LogStructure, type Reading, type Section } from './structure.ts';
+import { fingerprintOf, templateOf } from './template.ts';
+import type { DiagnoseOptions, Diagnosis, LogContext, LogSource } from './types.ts';
 
+/** Memory does not depend on it; it bounds the time that a hostile log can take. */
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+const MAX_LINES = 10;
+const MAX_LINE_TEXT = 500;
+const MAX_EXCERPT_BYTES = 4096;
+
+/**
+ * Says why a job failed from its log, in one pass and bounded memory. `unknown` rather than a guess.
+ * A log of a job that passed has no failure: call it only for jobs that failed.
+ */
 export async function diagnose(log: LogSource, context: LogContext, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  void log;
-  void options;
-  return diagnoseWithoutLog('failed', context);
+  const reader = new LogReader(compileRules(options.rules ?? ownRules), context);
+  const { bytes, truncated } = await feed(log, options.maxBytes ?? DEFAULT_MAX_BYTES, (chunk) => reader.push(chunk));
+  return { ...reader.conclude(), bytes, truncated };
 }
 
-export function diagnoseWithoutLog(outcome: Outcome, context: LogContext): Diagnosis {
-  return {
-    cause: outcome === 'timed-out' ? 'job-timeout' : 'log-unavailable',
-    category: outcome === 'timed-out' ? 'performance' : 'unknown',
-    transient: null,
-    severity: 'medium',
-    remedy: '',
-    lines: [],
-    excerpt: '',
-    template: '',
-    fingerprint: Buffer.from(context.jobName).toString('hex'),
-    confidence: 0,
-    bytes: 0,
-    truncated: false,
-  };
+async function feed(log: LogSource, maxBytes: number, push: (chunk: Uint8Array) => void) {
+  let bytes = 0;
+  for await (const chunk of typeof log === 'string' ? [Buffer.from(log, 'utf8')] : log) {
+    const room = maxBytes - bytes;
+    if (chunk.length > room) {
+      push(chunk.subarray(0, room));
+      return { bytes: maxBytes, truncated: true };
+    }
+    push(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, truncated: false };
+}
+
+class LogReader {
+  readonly #rules: CompiledRules;
+  readonly #context: LogContext;
+  readonly #scanner: LineScanner;
+  readonly #structure = new LogStructure();
+  readonly #evidence = new Evidence();
+
+  constructor(rules: CompiledRules, context: LogContext) {
+    this.#rules = rules;
+    this.#context = context;
+    this.#scanner = new LineScanner(rules.automaton, rules.ownerCount, (line, owners) => this.#line(line, owners));
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#scanner.push(chunk);
+  }
+
+  #line(line: Line, owners: readonly number[]): void {
+    if (owners.length > 0) this.#notable(line, owners);
+    this.#evidence.see(line);
+  }
+
+  #notable(line: Line, owners: readonly number[]): void {
+    const reading = this.#structure.read(line.text());
+    if (!reading) return;
+    const { text, section } = reading;
+    const warning = reading.warning || isWarning(text);
+    const retried = owners.includes(RETRY) && announcesRetry(text);
+    if (owners.includes(SURRENDER) && surrenders(text)) this.#evidence.gaveUp(line, section);
+    else if (retried) this.#evidence.retried(line, section);
+
+    const rule = this.#firstRule(owners, text);
+    if (rule !== undefined) {
+      const soft = (warning || retried) && this.#rules.rules[rule]?.tier !== 'decisive';
+      this.#evidence.matched(rule, this.#candidate(line, reading, soft));
+    } else if (!warning && (reading.annotated || owners.includes(ERROR))) {
+      this.#loose(line, reading);
+    }
+  }
+
+  #firstRule(owners: readonly number[], text: string): number | undefined {
+    const tried = owners.filter((owner) => owner >= FIRST_RULE).sort((a, b) => a - b);
+    if (tried.length === 0 || isPassing(text) || isQuoted(text)) return undefined;
+    const step = `${this.#context.failedStep ?? ''}\n${this.#context.jobName}`;
+    const found = tried.find(
+      (owner) => this.#rules.applies(owner - FIRST_RULE, step) && this.#rules.matches(owner - FIRST_RULE, text),
+    );
+    return found === undefined ? undefined : found - FIRST_RULE;
+  }
+
+  #loose(line: Line, reading: Reading): void {
+    // The platform's closing line says nothing itself, but what stands before it is the end of the failed step.
+    const score = errorScore(reading.text) + (reading.annotated ? (isGeneric(reading.text) ? 1 : 3) : 0);
+    if (score >= 3 || reading.annotated) this.#evidence.looksBad(score, this.#candidate(line, reading, false));
+  }
+
+  #candidate(line: Line, { text, section, annotated }: Reading, soft: boolean): Candidate {
+    return this.#evidence.candidate(line, text.slice(0, 4 * MAX_LINE_TEXT), section, annotated, soft);
+  }
+
+  conclude(): Omit<Diagnosis, 'bytes' | 'truncated'> {
+    this.#scanner.end();
+    const failing = this.#structure.failing(this.#context.failedStep);
+    const inScope = failing ?? ((section: Section) => !section.aside);
+    const groups = this.#evidence.groups.filter(({ section }) => inScope(section));
+    const loose = this.#evidence.loose
+      .filter(({ candidate }) => inScope(candidate.section))
+      .sort((a, b) => b.score - a.score || b.candidate.number - a.candidate.number)
+      .map(({ candidate }) => candidate);
+    const telling = loose.filter(({ text }) => !isGeneric(text));
+    const verdict = decide(groups, this.#rules.rules, failing !== undefined);
+
+    const ranked = [
+      ...(verdict ? [verdict.best, verdict.group.last] : []),
+      ...groups.flatMap((group) => hard(group, 'first') ?? []),
+      ...telling,
+    ];
+    const best = verdict?.best ?? telling[0] ?? loose[0];
+    const template = templateOf(redact(verdict?.best.text ?? telling[0]?.text ?? ''));
+    const cause = verdict?.rule.id ?? 'unknown';
+    return {
+      cause,
+      category: verdict?.rule.category ?? 'unknown',
+      transient: verdict?.rule.transient ?? null,
+      severity: verdict?.rule.severity ?? 'medium',
+      remedy: verdict?.rule.remedy ?? 'No rule knows this failure. Read the lines; if they recur, add a rule for them.',
+      lines: listed(ranked),
+      excerpt: this.#excerpt(best),
+      template,
+      fingerprint: fingerprintFor(cause, template, this.#context),
+      confidence: verdict?.confidence ?? (telling.length > 0 ? 0.1 : 0),
+    };
+  }
+
+  #excerpt(best: Candidate | undefined): string {
+    const lines = best
+      ? [...best.before.map((line) => line.text()), best.text, ...best.after.slice(1).map((line) => line.text())]
+      : this.#evidence.tail().map((line) => line.text());
+    const text = redact(
+      lines
+        .map((line) => line.slice(0, MAX_LINE_TEXT))
+        .join('\n')
+        .trim(),
+    );
+    return cut(text, MAX_EXCERPT_BYTES);
+  }
+}
+
+/** Cause, template and failing step; where no line tells anything, the job stands in for the template. */
+export function fingerprintFor(cause: string, template: string, context: LogContext): string {
+  const step = templateOf(context.failedStep ?? '');
+  return fingerprintOf(template === '' ? [cause, '', step, templateOf(context.jobName)] : [cause, template, step]);
+}
+
+function listed(candidates: readonly Candidate[]): { number: number; text: string }[] {
+  const byNumber = new Map(candidates.map((candidate) => [candidate.number, candidate]));
+  const order = [...new Set(candidates.map(({ number }) => number))].slice(0, MAX_LINES);
+  return order.map((number) => ({ number, text: redact(byNumber.get(number)?.text ?? '').slice(0, MAX_LINE_TEXT) }));
+}
+
+/** At most `bytes` of UTF-8, never through a character. */
+function cut(text: string, bytes: number): string {
+  const encoded = Buffer.from(text, 'utf8');
+  if (encoded.length <= bytes) return text;
+  let end = bytes;
+  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) end--;
+  return encoded.toString('utf8', 0, end);
 }

@@ -1,4 +1,4 @@
-export { diagnose, diagnoseWithoutLog } from './diagnose.ts';
+export { diagnose } from './diagnose.ts';
 export { redact } from './redact.ts';
 export { rules } from './rules/index.ts';
 export type {
@@ -12,3 +12,4 @@ export type {
   Severity,
   Tier,
 } from './types.ts';
+export { diagnoseWithoutLog } from './without-log.ts';

@@ -1,0 +1,60 @@
+import { RE2JS } from 're2js';
+import { errorLiterals, retryLiterals, surrenderLiterals } from '../lines.ts';
+import { type Automaton, buildAutomaton } from '../literals.ts';
+import { structureLiterals } from '../structure.ts';
+import type { Rule, Tier } from '../types.ts';
+
+const TIERS: readonly Tier[] = ['decisive', 'cause', 'verdict', 'symptom'];
+
+/** Owners in the automaton that are no rules; rules follow. */
+const STRUCTURE = 0;
+export const RETRY = 1;
+export const SURRENDER = 2;
+export const ERROR = 3;
+export const FIRST_RULE = 4;
+
+export interface CompiledRules {
+  /** By tier, then as given: the order in which a line is tried, and the precedence between rules. */
+  readonly rules: readonly Rule[];
+  readonly automaton: Automaton;
+  readonly ownerCount: number;
+  matches(rule: number, text: string): boolean;
+  applies(rule: number, step: string): boolean;
+}
+
+const cache = new WeakMap<readonly Rule[], CompiledRules>();
+
+/** Patterns compile when first needed: a function that starts cold sees few of them. RE2JS guarantees linear time. */
+export function compileRules(source: readonly Rule[]): CompiledRules {
+  const known = cache.get(source);
+  if (known) return known;
+  const rules = TIERS.flatMap((tier) => source.filter((rule) => rule.tier === tier));
+  const entries = [
+    ...structureLiterals.map((literal) => ({ literal, owner: STRUCTURE })),
+    ...retryLiterals.map((literal) => ({ literal, owner: RETRY })),
+    ...surrenderLiterals.map((literal) => ({ literal, owner: SURRENDER })),
+    ...errorLiterals.map((literal) => ({ literal, owner: ERROR })),
+    ...rules.flatMap((rule, i) => rule.literals.map((literal) => ({ literal, owner: FIRST_RULE + i }))),
+  ];
+  const patterns = new Map<string, RE2JS>();
+  const test = (source: string, text: string): boolean => {
+    const pattern = patterns.get(source) ?? RE2JS.compile(source);
+    patterns.set(source, pattern);
+    return pattern.test(text);
+  };
+  const compiled: CompiledRules = {
+    rules,
+    automaton: buildAutomaton(entries),
+    ownerCount: FIRST_RULE + rules.length,
+    matches(index, text) {
+      const rule = rules[index];
+      return !!rule && test(rule.pattern, text) && !(rule.exclude && test(rule.exclude, text));
+    },
+    applies(index, step) {
+      const steps = rules[index]?.steps;
+      return !steps || test(steps, step);
+    },
+  };
+  cache.set(source, compiled);
+  return compiled;
+}

@@ -1,0 +1,94 @@
+/** A stretch of the log that belongs to one step. Line order is kept in `id`. */
+export interface Section {
+  readonly id: number;
+  /** `Run npm test`, `step_script`; empty when the log does not say. */
+  readonly name: string;
+  /** Runs after the outcome is decided (post actions, after_script): cannot explain the failure. */
+  readonly aside: boolean;
+  /** Lines the platform itself marked as errors. */
+  errors: number;
+}
+
+export interface Reading {
+  readonly text: string;
+  readonly section: Section;
+  /** The platform's own `##[error]`. */
+  readonly annotated: boolean;
+  readonly warning: boolean;
+}
+
+/** Literals of the lines that `LogStructure` has to see. */
+export const structureLiterals = ['##[', 'section_start:', 'section_end:', 'Post job cleanup.'] as const;
+
+const GITLAB_MARKER = /section_(start|end):\d{1,12}:([\w.-]{1,100})/;
+/** Stages of the GitLab runner; sections of other names are the job's own and lie inside one of these. */
+const GITLAB_STAGE =
+  /^(?:prepare_executor|prepare_script|get_sources|restore_cache|download_artifacts|resolve_secrets|step_\w+|build_script|release|after_script|archive_cache\w*|upload_artifacts\w*|cleanup_file_variables|cleanup_exec)$/;
+const GITLAB_ASIDE = /^(?:after_script|archive_cache\w*|upload_artifacts_on_failure|cleanup_\w+)$/;
+const GITHUB_MARKER = /^##\[(\w{1,20})\]/;
+const ECHO = /^(?:\$ |\+{1,4} )/;
+
+/** Follows the markers of GitHub and GitLab job logs, which say where a step begins and what the platform calls an error. */
+export class LogStructure {
+  #sections = 0;
+  #current: Section = this.#open('', false);
+  #lastStage: Section | undefined;
+  readonly #failing: Section[] = [];
+  #inScript = false;
+
+  /** Undefined for lines that are not output: markers, the echoed script, debug lines. */
+  read(text: string): Reading | undefined {
+    const stage = text.includes('section_') ? GITLAB_MARKER.exec(text) : null;
+    if (stage) {
+      this.#atStage(stage[1] === 'start', stage[2] ?? '');
+      return undefined;
+    }
+    const marker = text.startsWith('##[') ? GITHUB_MARKER.exec(text) : null;
+    if (marker) return this.#atMarker(marker[1] ?? '', text.slice(marker[0].length));
+    if (text === 'Post job cleanup.') {
+      this.#current = this.#open('', true);
+      return undefined;
+    }
+    if (this.#inScript || ECHO.test(text)) return undefined;
+    return { text, section: this.#current, annotated: false, warning: false };
+  }
+
+  /**
+   * The sections that explain the failure, in order; undefined when the log does not tell.
+   * GitLab: the last stage that ran before the outcome, and what follows it. GitHub: steps with an error annotation,
+   * of which the step the platform names as failed is the only one when the log shows it.
+   */
+  failing(failedStep?: string): ((section: Section) => boolean) | undefined {
+    const last = this.#lastStage;
+    if (last) return (section) => !section.aside && section.id >= last.id;
+    const steps = this.#failing.filter((section) => !section.aside);
+    const named = failedStep ? steps.filter((section) => section.name === failedStep) : [];
+    const chosen = new Set(named.length > 0 ? named : steps.length > 0 ? steps : this.#failing);
+    return chosen.size > 0 ? (section) => chosen.has(section) : undefined;
+  }
+
+  #open(name: string, aside: boolean): Section {
+    return { id: this.#sections++, name, aside, errors: 0 };
+  }
+
+  #atStage(start: boolean, name: string): void {
+    if (!GITLAB_STAGE.test(name)) return;
+    this.#current = this.#open(start ? name : '', start && GITLAB_ASIDE.test(name));
+    if (start && !this.#current.aside) this.#lastStage = this.#current;
+  }
+
+  #atMarker(kind: string, rest: string): Reading | undefined {
+    if (kind === 'group') {
+      this.#inScript = rest.startsWith('Run ');
+      if (this.#inScript) this.#current = this.#open(rest, false);
+      return undefined;
+    }
+    if (kind === 'endgroup') this.#inScript = false;
+    if (kind !== 'error' && kind !== 'warning') return undefined;
+    this.#inScript = false;
+    const section = this.#current;
+    // Bounded: a log with more failing steps than this explains nothing by its steps.
+    if (kind === 'error' && section.errors++ === 0 && this.#failing.length < 64) this.#failing.push(section);
+    return { text: rest, section, annotated: kind === 'error', warning: kind === 'warning' };
+  }
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+
+const MAX_TEMPLATE = 300;
+/** Everything between blanks, quotes and brackets is one atom: the unit that is either kept or replaced. */
+const ATOM = /[^\s"'`‘’“”()[\]{}<>,;=|]+/g;
+const CLOSING = /[.:!?]+$/;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const HEX = /^(?:0x[0-9a-f]+|(?:sha\d+:)?(?=[0-9a-f]*\d)[0-9a-f]{7,64})$/i;
+const TIME = /^(?:\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?|\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?)$/;
+const ADDRESS = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$|^[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,8}$/i;
+const HOST =
+  /^(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+(?:com|org|net|io|dev|app|cloud|local|localdomain|internal|invalid|test|example|lan|corp|edu|gov|ai|co|de|uk|fr|eu|jp|cn|ru|sh)(?::\d+)?$/;
+const VERSION = /^[~^]?v?\d+(?:\.(?:\d+|x|\*))+(?:[-+.][\w.+-]*)?$/i;
+/** `TS2322`, `E0425`, `SC2086`, `MSB3073`: what distinguishes one error from the next. */
+const ERROR_CODE = /^[A-Z]{1,6}\d{2,5}$/;
+const EXTENSION = /\.[A-Za-z][A-Za-z0-9]{0,5}(?::\d+)*$/;
+
+function mask(atom: string): string {
+  const tail = CLOSING.exec(atom)?.[0] ?? '';
+  const core = tail ? atom.slice(0, -tail.length) : atom;
+  if (core === '') return atom;
+  return maskCore(core) + tail;
+}
+
+function maskCore(core: string): string {
+  if (/^[A-Za-z][A-Za-z-]*$/.test(core) || ERROR_CODE.test(core)) return core;
+  if (core.includes('://')) return '<url>';
+  // `path::name` is how test runners name a test: the name tells failures apart, the path does not.
+  const test = core.indexOf('::');
+  if (test > 0 && core.slice(0, test).match(EXTENSION)) return `<path>::${digits(core.slice(test + 2))}`;
+  if (UUID.test(core)) return '<id>';
+  if (TIME.test(core)) return '<time>';
+  if (ADDRESS.test(core) || HOST.test(core)) return '<host>';
+  if (HEX.test(core)) return '<hex>';
+  if (VERSION.test(core)) return '<n>';
+  const at = core.lastIndexOf('@');
+  if (at > 0 && VERSION.test(core.slice(at + 1))) return `${core.slice(0, at)}@<n>`;
+  if (core.startsWith('@')) return digits(core);
+  const slashes = core.split(/[/\\]/).length - 1;
+  if (slashes >= 2 || (slashes === 1 && EXTENSION.test(core)) || /^(?:[~.]{0,2}[/\\]|[A-Za-z]:[\\/])/.test(core))
+    return '<path>';
+  if (EXTENSION.test(core) && /:\d+/.test(core)) return '<path>';
+  return digits(core);
+}
+
+/** Digits that belong to a name of letters (`sha256`, `utf8`) vary as rarely as the name, but nobody can tell: all go. */
+const digits = (text: string): string => text.replace(/[\d]+(?:[.,]\d+)*/g, '<n>');
+
+/** The line with everything that changes from run to run replaced: ids, paths, versions, times, hosts, numbers. */
+export function templateOf(line: string): string {
+  const masked = line
+    .slice(0, 1000)
+    .replace(ATOM, mask)
+    .replace(/\s+/g, ' ')
+    .replace(/(<\w+>)(?:[ ,:;]*\1)+/g, '$1')
+    .trim();
+  return masked.slice(0, MAX_TEMPLATE);
+}
+
+export function fingerprintOf(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\u0000')).digest('hex').slice(0, 32);
+}
