@@ -138,6 +138,11 @@ class Checker {
 
   #text(parameter: Parameter, value: string, name: string): string[] {
     const schema = this.#deref(parameter.schema ?? parameter);
+    // Lists are repeated or separated by commas; a record of a call holds one of them.
+    if (schema.type === 'array' && schema.items) {
+      const item: Parameter = { ...parameter, schema: schema.items };
+      return value.split(',').flatMap((part) => this.#text(item, part, name));
+    }
     const numeric = schema.type === 'integer' || schema.type === 'number';
     const read =
       numeric && /^\d+$/.test(value)

@@ -87,7 +87,7 @@ export interface Forge {
   redeliver(id: string): Promise<SendResult>;
   /** Timers, webhooks and calls under way. */
   pending(): number;
-  /** Settles once nothing is pending. */
+  /** Settles once nothing is pending. On a manual clock, let the timers run first: nobody else does. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }

@@ -37,7 +37,12 @@ const gitlab = {
   paths: {
     '/api/v4/projects/{id}/pipelines/latest': { get: { parameters: [{ name: 'ref', in: 'query', type: 'string' }] } },
     '/api/v4/projects/{id}/pipelines/{pipeline_id}': {
-      get: { parameters: [{ name: 'pipeline_id', in: 'path', type: 'integer' }] },
+      get: {
+        parameters: [
+          { name: 'pipeline_id', in: 'path', type: 'integer' },
+          { name: 'scope', in: 'query', type: 'array', items: { type: 'string', enum: ['failed', 'success'] } },
+        ],
+      },
     },
     '/api/v4/projects/{id}/jobs/{job_id}/retry': {
       post: {
@@ -113,6 +118,11 @@ describe('the contract of outgoing calls', () => {
     ],
     ['the body is no JSON', 'github', call('POST', '/repos/a/b/actions/runs/1/rerun-failed-jobs', { body: 'x=1' })],
     ['takes no body', 'gitlab', call('POST', '/api/v4/projects/1/jobs/7/retry', { body: '{"force":1}' })],
+    [
+      'scope is "lost"',
+      'gitlab',
+      call('GET', '/api/v4/projects/1/pipelines/2', { query: { 'scope[]': 'failed,lost' } }),
+    ],
     [
       'unknown query parameter page',
       'gitlab',
