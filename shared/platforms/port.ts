@@ -95,6 +95,9 @@ export interface PlatformClient {
   lookUp(request: ActionRequest): Promise<LookUp>;
 }
 
+/** The playbook of every plain "try the failed jobs again". */
+export const RETRY_PLAYBOOK = 'retry-failed-jobs';
+
 /** An action that could put failed jobs right, without a verdict on whether it should be taken. */
 export interface RetryOption {
   readonly action: string;

@@ -1,0 +1,45 @@
+/** What every adapter does to what a platform sends before it becomes a fact: limits, one form of time, no absent keys. */
+
+/** Characters of a name (a branch, a job); of an address. Both become attributes of items that are billed by size. */
+const MAX_NAME = 255;
+const MAX_URL = 2048;
+/** Times outside are mistakes of the sender, and years beyond 9999 would not sort as text. */
+const [EARLIEST, LATEST] = [Date.UTC(2000, 0), Date.UTC(2200, 0)];
+
+/** `text` with at most `max` UTF-16 units, without half a character at its end. */
+export function cut(text: string, max = MAX_NAME): string {
+  if (text.length <= max) return text;
+  const last = text.charCodeAt(max - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
+}
+
+/** A name within its limit; undefined when there is none. */
+export function nameOf(text: string | null | undefined): string | undefined {
+  const trimmed = text?.trim();
+  return trimmed ? cut(trimmed) : undefined;
+}
+
+/** A web address that is safe to show as a link; undefined otherwise. */
+export function linkOf(text: string | null | undefined): string | undefined {
+  if (!text || text.length > MAX_URL || !URL.canParse(text)) return undefined;
+  const { protocol } = new URL(text);
+  return protocol === 'https:' || protocol === 'http:' ? text : undefined;
+}
+
+/** ISO 8601, or GitLab's "2016-08-12 15:23:28 UTC" and "2016-08-12 17:23:28 +0200". A time without a zone is in UTC. */
+const TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,9})? ?(Z|UTC|[+-]\d\d:?\d\d)?$/;
+
+/** A platform's time as RFC 3339 in UTC with milliseconds; undefined when it is none. */
+export function timeOf(text: string | null | undefined): string | undefined {
+  const parts = text ? TIME.exec(text) : null;
+  if (parts === null) return undefined;
+  const [, day, clock, fraction = '', zone = 'Z'] = parts;
+  const time = Date.parse(`${day}T${clock}${fraction}${zone === 'UTC' ? 'Z' : zone}`);
+  return time >= EARLIEST && time <= LATEST ? new Date(time).toISOString() : undefined;
+}
+
+/** `object` without the keys whose value is undefined: they would cost bytes, and read as knowledge of an absence. */
+export function present<T extends object>(object: T): T {
+  const kept = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as T;
+}

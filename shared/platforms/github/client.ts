@@ -1,0 +1,127 @@
+import { RequestError } from '@octokit/request-error';
+import { Octokit } from '@octokit/rest';
+import type { Job } from '../../model/index.ts';
+import {
+  bytesOf,
+  complete,
+  followed,
+  HTTP_TIMEOUT_MS,
+  HttpFailure,
+  type HttpOptions,
+  send,
+} from '../../runtime/http.ts';
+import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
+import type { ActionRequest, ActOutcome, LookUp, PlatformClient } from '../port.ts';
+
+export interface GithubSettings {
+  /** `https://api.github.com`, `https://ghes.example/api/v3`. */
+  readonly baseUrl: string;
+  readonly token: string;
+  readonly now?: () => number;
+}
+
+/** The one action QMOI takes on GitHub so far. */
+export const RERUN = 'rerun-failed-jobs';
+/** https://docs.github.com/en/rest/about-the-rest-api/api-versions */
+const API_VERSION = '2022-11-28';
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * GitHub's REST API. Without Octokit's retry and throttling plugins: a rerun is never repeated blindly, and whoever has to
+ * wait does so in a queue and not in a running function.
+ */
+export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings): PlatformClient {
+  const octokit = new Octokit({ baseUrl, auth: token, userAgent: 'qmoi', log: silent });
+  octokit.hook.before('request', (options) => {
+    options.headers['x-github-api-version'] = API_VERSION;
+  });
+
+  /** Follows GitHub when a repository was renamed; only for reading, as a write is exactly one request. */
+  const read = async (url: string, init: HttpOptions): Promise<Response> =>
+    followed(await send(url, init), url, baseUrl, { credentials: init.headers ?? {}, signal: init.signal });
+
+  async function jobLog(job: Job, options: { maxBytes: number; signal?: AbortSignal }) {
+    const deadline = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+    let response: Response | undefined;
+    try {
+      await octokit.rest.actions.downloadJobLogsForWorkflowRun({
+        ...repositoryOf(job.repository),
+        job_id: Number(job.externalId),
+        request: {
+          signal,
+          parseSuccessResponseBody: false,
+          fetch: async (url: string, init: HttpOptions) => {
+            const answer = await read(url, init);
+            if (!answer.ok) return complete(answer);
+            response = answer;
+            return answer;
+          },
+        },
+      });
+    } catch (error) {
+      const answer = answerIn(error);
+      throw answer === undefined ? unavailable(failureIn(error)) : logErrorOf(answer, job.endedAt, now());
+    }
+    if (response === undefined) throw new Error('GitHub answered without an answer');
+    return logOf(bytesOf(response, options.maxBytes, { beyond: 'end', signal }));
+  }
+
+  async function act(request: ActionRequest): Promise<ActOutcome> {
+    if (request.action !== RERUN) return { kind: 'refused', reason: `GitHub knows no action ${request.action}` };
+    const fetch = async (url: string, init: HttpOptions) => complete(await send(url, init));
+    try {
+      const { status } = await octokit.rest.actions.reRunWorkflowFailedJobs({
+        ...repositoryOf(request.repository),
+        run_id: Number(request.externalId),
+        request: { fetch },
+      });
+      return outcomeOf({ status, headers: new Headers(), message: '' }, now(), isBusy);
+    } catch (error) {
+      const answer = answerIn(error);
+      return answer === undefined ? outcomeOfFailure(failureIn(error)) : outcomeOf(answer, now(), isBusy);
+    }
+  }
+
+  async function lookUp(request: ActionRequest): Promise<LookUp> {
+    try {
+      const { data } = await octokit.rest.actions.getWorkflowRun({
+        ...repositoryOf(request.repository),
+        run_id: Number(request.externalId),
+        request: { fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)) },
+      });
+      if (typeof data.run_attempt !== 'number') return 'unclear';
+      return data.run_attempt > request.attempt ? 'happened' : 'did-not-happen';
+    } catch {
+      return 'unclear';
+    }
+  }
+
+  return { jobLog, act, lookUp };
+}
+
+function repositoryOf(fullName: string): { owner: string; repo: string } {
+  const [owner = '', repo = ''] = fullName.split('/');
+  return { owner, repo };
+}
+
+/** GitHub refuses a rerun with a 403 while the run is at work, though it is a matter of time and not of rights. */
+const isBusy = ({ status, message }: Answer): boolean =>
+  (status === 403 || status === 409) && message.slice(0, 1000).toLowerCase().includes('already running');
+
+/** The answer that Octokit has made an error of; undefined when there was none. */
+function answerIn(error: unknown): Answer | undefined {
+  if (!(error instanceof RequestError) || error.response === undefined) return undefined;
+  const { status, headers, data } = error.response;
+  const told = (data as { message?: unknown } | undefined)?.message;
+  return { status, headers: headersOf(headers), message: typeof told === 'string' ? told : '' };
+}
+
+const headersOf = (headers: Record<string, unknown>): Headers =>
+  new Headers(Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]));
+
+/** Octokit makes a 500 out of a lost connection; what happened is its cause. */
+function failureIn(error: unknown): unknown {
+  if (!(error instanceof RequestError)) return error;
+  return error.cause instanceof HttpFailure ? error.cause : new HttpFailure(error.message, true, error);
+}
