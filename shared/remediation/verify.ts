@@ -36,8 +36,8 @@ export async function verifyRun(id: string, deps: { store: Store; now: () => num
   return rest;
 }
 
+/** Failures that are noted as such count again: a crash may have come between the note and the end of their incident. */
 function madeGood(failure: Failure, record: RunRecord): boolean {
-  if (failure.resolvedAt !== undefined) return false;
   const job = record.jobs.some(
     (candidate) =>
       candidate.name === failure.name && candidate.attempt > failure.attempt && candidate.status === 'succeeded',
