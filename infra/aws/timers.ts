@@ -17,7 +17,8 @@ export class Timers extends Construct {
       name: 'wake',
       environment: { TABLE_NAME: store.table.tableName },
     });
-    store.grant(wake, 'GetItem', 'PutItem');
+    // Query for the leases that a stop waits for.
+    store.grant(wake, 'GetItem', 'Query', 'PutItem');
     store.grantIndexes(wake, 'wake');
 
     const role = new Role(this, 'ScheduleRole', {
