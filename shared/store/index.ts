@@ -1,3 +1,14 @@
+export { ACTIVITY_FILTERS, type Activity, appendActivity, getActivity, listActivity } from './activity.ts';
+export {
+  DEFAULT_LIMIT,
+  type Filters,
+  filtersOf,
+  type ListQuery,
+  MAX_LIMIT,
+  QueryError,
+  readListQuery,
+} from './filters.ts';
 export * from './keys.ts';
 export { keepDelivery, readBody } from './ledger.ts';
+export { countFailures, EXAMINED_PER_PAGE, type FailureCount, listEntities, type Page, pageOf } from './list.ts';
 export { type Change, isConditionFailure, itemOf, mergeInto, Store, type StoreDeps, stateOf } from './table.ts';

@@ -9,7 +9,7 @@
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
- * | the days an entity has items of | pk = `days#<entity>`, sk = day |
+ * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
  * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by-parent`: bp, ls |
  * | whatever is due | index `wake`: wp = `wake#<shard>`, wakeAt |
  * | what happened, newest first | pk = `activity#<day>`, sk = `<time>|<id of the first event>` |
@@ -76,7 +76,7 @@ export const bodyPart = (deliveryId: string, part: number): Key => ({
   pk: `delivery#${deliveryId}`,
   sk: `body#${padded(part)}`,
 });
-export const daysPartition = (entity: EntityName): string => `days#${entity}`;
+export const daysPartition = (entity: EntityName | 'activity'): string => `days#${entity}`;
 export const leasePartition = 'lease';
 export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
 export const activityPartition = (day: string): string => `activity#${day}`;
