@@ -22,6 +22,9 @@ export class EngineError extends Error {
   }
 }
 
+/** An answer that is longer than any of DynamoDB's own; the call may be repeated asking for less. */
+export class AnswerTooLong extends Error {}
+
 export interface EngineClient {
   /** One call as it stands; rejects only when no answer came. */
   send(target: string, body: Buffer): Promise<WireAnswer>;
@@ -60,9 +63,11 @@ export function connect(origin: () => string | Promise<string>): EngineClient {
           let size = 0;
           response.on('data', (chunk: Buffer) => {
             size += chunk.length;
-            if (size > ANSWER_LIMIT) request.destroy(new Error(`the engine's answer exceeds ${ANSWER_LIMIT} bytes`));
+            if (size > ANSWER_LIMIT)
+              request.destroy(new AnswerTooLong(`the engine's answer exceeds ${ANSWER_LIMIT} bytes`));
             else chunks.push(chunk);
           });
+          // Destroyed half-way, the answer ends with the reason that the request was destroyed for.
           response.once('error', reject);
           response.once('end', () => {
             const headers: Record<string, string> = {};

@@ -1,5 +1,5 @@
 /** Reading one table's stream through the DynamoDB Streams API, shard by shard, parents before children. */
-import { type EngineClient, EngineError } from './engine-client.ts';
+import { AnswerTooLong, type EngineClient, EngineError } from './engine-client.ts';
 import type { WireItem } from './types.ts';
 
 const API = 'DynamoDBStreams_20120810';
@@ -8,6 +8,8 @@ const ENDED = 'end';
 const PAGE = 1_000;
 /** Pages of one read, so that a long stretch of records nobody wants cannot hold the caller. */
 const PAGES_A_READ = 50;
+/** One invocation's payload is at most 6 MB, and the event wraps the records. Engines differ in how they limit a page. */
+const BYTES_A_READ = 5_000_000;
 
 /** A record as the engine gives it. */
 export interface EngineRecord {
@@ -103,19 +105,18 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
     after: string | undefined,
     limit: number,
   ): Promise<{ records: readonly EngineRecord[]; open: boolean }> {
-    const get = async () =>
-      client.call<{ Records?: EngineRecord[]; NextShardIterator?: string }>(`${API}.GetRecords`, {
-        ShardIterator: await iteratorFor(shard, after),
-        Limit: Math.min(limit, PAGE),
-      });
-    let answer: Awaited<ReturnType<typeof get>>;
-    try {
-      answer = await get();
-    } catch (error) {
-      // Iterators last 15 minutes.
-      if (!(error instanceof EngineError) || !continuations.delete(shard)) throw error;
-      answer = await get();
-    }
+    const get = async (atMost: number): Promise<{ Records?: EngineRecord[]; NextShardIterator?: string }> => {
+      try {
+        const ShardIterator = await iteratorFor(shard, after);
+        return await client.call(`${API}.GetRecords`, { ShardIterator, Limit: atMost });
+      } catch (error) {
+        if (error instanceof AnswerTooLong && atMost > 1) return get(Math.ceil(atMost / 4));
+        // Iterators last 15 minutes.
+        if (error instanceof EngineError && continuations.delete(shard)) return get(atMost);
+        throw error;
+      }
+    };
+    const answer = await get(Math.min(limit, PAGE));
     const records = answer.Records ?? [];
     const last = records.at(-1)?.dynamodb.SequenceNumber ?? after;
     if (answer.NextShardIterator) continuations.set(shard, { after: last, iterator: answer.NextShardIterator });
@@ -129,7 +130,8 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
       const positions = decode(position, shards);
       const entries: { record: EngineRecord; position: string }[] = [];
       const exhausted = new Set<string>();
-      for (let pages = 0; pages < PAGES_A_READ && entries.length < limit; pages++) {
+      let bytes = 0;
+      for (let pages = 0; pages < PAGES_A_READ && entries.length < limit && bytes < BYTES_A_READ; pages++) {
         const ids: ReadonlySet<string> = new Set(shards.map((one) => one.ShardId));
         const shard = shards.find(
           ({ ShardId, ParentShardId }) =>
@@ -140,8 +142,12 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
         if (shard === undefined) break;
         const { records, open } = await page(shard, positions.get(shard), limit - entries.length);
         for (const record of records) {
+          const size = record.dynamodb.SizeBytes ?? 0;
+          if (entries.length > 0 && bytes + size > BYTES_A_READ) return { entries, next: encode(positions) };
           positions.set(shard, record.dynamodb.SequenceNumber);
-          if (wanted(record)) entries.push({ record, position: encode(positions) ?? '' });
+          if (!wanted(record)) continue;
+          bytes += size;
+          entries.push({ record, position: encode(positions) ?? '' });
         }
         if (open && records.length === 0) exhausted.add(shard);
         if (!open) {

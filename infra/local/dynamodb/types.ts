@@ -80,7 +80,7 @@ export interface StreamPage {
 
 export interface Streams {
   /**
-   * Records after position `after` (from the oldest when undefined), in order, at most `limit`. Positions are opaque; in
+   * Records after position `after` (from the oldest when undefined), in order, at most `limit` and 5 MB. Positions are opaque; in
    * the embedded engine one is the record's SequenceNumber.
    */
   read(tableName: string, after: string | undefined, limit: number): Promise<StreamPage>;

@@ -114,6 +114,17 @@ describe('kill -9', () => {
   });
 });
 
+it('ends an engine that nothing guards any more', async () => {
+  const dataDir = freshDir();
+  const file = join(dataDir, 'dynamodb.db');
+  await (await open({ dataDir })).close();
+  const orphan = spawn(findEngine(), ['serve', '--port', '0', '--db-path', file], { stdio: 'ignore' });
+  const gone = once(orphan, 'exit');
+  const db = await open({ dataDir });
+  expect(await gone).toEqual([null, 'SIGKILL']);
+  await put(db, { pk: s('a'), sk: s('b') });
+});
+
 it('refuses a data directory that a living host uses, and leaves that host alone', async () => {
   const dataDir = freshDir();
   const db = await open({ dataDir });

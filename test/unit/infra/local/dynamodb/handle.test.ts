@@ -1,6 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Chaos } from '../../../../../infra/local/dynamodb/index.ts';
-import { AwsFault, type Caller } from '../../../../../infra/local/kernel.ts';
+import type { Chaos, DynamoDb } from '../../../../../infra/local/dynamodb/index.ts';
+import { type Authorize, AwsFault, type Caller } from '../../../../../infra/local/kernel.ts';
 import { call, cleanUp, n, open, put, QMOI_TABLE, RECORD, s } from './support.ts';
 
 afterEach(cleanUp);
@@ -84,6 +88,60 @@ describe('authorisation', () => {
     });
     const found = await call(db, 'GetItem', { TableName: 'qmoi', Key: { pk: s('a'), sk: s('b') } });
     expect(found.body).toEqual({});
+  });
+});
+
+describe('through the SDK', () => {
+  async function sdk(db: DynamoDb): Promise<{ client: DynamoDBDocumentClient; stop: () => void }> {
+    const server = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const target = String(request.headers['x-amz-target']);
+      const answer = await db.handle({ target, body: Buffer.concat(chunks) }, RECORD);
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = new DynamoDBClient({
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'AKIDRECORD', secretAccessKey: 'none' },
+    });
+    return {
+      client: DynamoDBDocumentClient.from(client),
+      stop: () => {
+        client.destroy();
+        server.closeAllConnections();
+        server.close();
+      },
+    };
+  }
+
+  it('reads, writes and fails as the library expects', async () => {
+    let allowed = true;
+    const authorize: Authorize = (_caller, action) => {
+      if (!allowed) throw new AwsFault('AccessDeniedException', `not authorized to perform: ${action}`, 400);
+    };
+    const db = await open({ authorize });
+    const { client, stop } = await sdk(db);
+    try {
+      const first = {
+        TableName: 'qmoi',
+        Item: { pk: 'a', sk: 'b', list: [1, 'two'] },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      };
+      await client.send(new PutCommand(first));
+      await expect(client.send(new PutCommand(first))).rejects.toBeInstanceOf(ConditionalCheckFailedException);
+      const got = await client.send(new GetCommand({ TableName: 'qmoi', Key: { pk: 'a', sk: 'b' } }));
+      expect(got.Item).toEqual(first.Item);
+      expect(got.ConsumedCapacity).toBeUndefined();
+      allowed = false;
+      await expect(client.send(new PutCommand(first))).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+        message: 'not authorized to perform: dynamodb:PutItem',
+      });
+    } finally {
+      stop();
+    }
   });
 });
 

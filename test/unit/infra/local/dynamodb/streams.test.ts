@@ -109,6 +109,21 @@ describe('positions', () => {
     expect((await db.streams.read('qmoi', idle.next, 2)).records).toHaveLength(1);
   });
 
+  it('lead through records too large for one page', async () => {
+    const db = await open();
+    for (let at = 0; at < 120; at++) await put(db, { pk: s('large'), sk: s(`${at}`), body: s('x'.repeat(350_000)) });
+    const seen: string[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const page = await db.streams.read('qmoi', after, 1_000);
+      if (page.records.length === 0) break;
+      expect(JSON.stringify(page.records).length).toBeLessThan(6_000_000);
+      seen.push(...page.records.map((record) => record.dynamodb.SequenceNumber));
+      after = page.next;
+    }
+    expect(seen).toEqual(Array.from({ length: 120 }, (_, at) => `${at + 1}`));
+  });
+
   it('are undefined while the stream is empty', async () => {
     const db = await open();
     expect(await db.streams.read('qmoi', undefined, 10)).toEqual({ records: [], positions: [], next: undefined });

@@ -84,6 +84,16 @@ it('names the property of a resource that it cannot read', async () => {
   await expect(open({ tables: [broken] })).rejects.toThrow(/Table qmoi .*KeySchema/s);
 });
 
+it('says which command to run where no engine is installed', async () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform');
+  Object.defineProperty(process, 'platform', { ...platform, value: 'plan9' });
+  try {
+    await expect(open()).rejects.toThrow(/plan9.*docker run .*amazon\/dynamodb-local.*QMOI_DYNAMODB_ENDPOINT=http/s);
+  } finally {
+    Object.defineProperty(process, 'platform', platform ?? {});
+  }
+});
+
 describe('an external endpoint', () => {
   it.each([
     ['nonsense', 'must be an http(s) address'],
