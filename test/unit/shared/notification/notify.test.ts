@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { Envelope } from '../../../../shared/events/index.ts';
+import { ChannelRefused, notify, type Publishing } from '../../../../shared/notification/index.ts';
+import { failedRun } from '../../../support/failed-run.ts';
+import { type TestTable, withTable } from '../../../support/table.ts';
+
+const engine = withTable();
+
+async function opened(options: { title?: string } = {}) {
+  const table = await engine.fresh();
+  const { incidentIds } = await failedRun(table.store, { jobs: [{ name: options.title ?? 'test', transient: true }] });
+  const key = incidentIds[0] ?? '';
+  const incident = await table.store.get('incident', key);
+  const envelope: Envelope = {
+    ...{ id: `incident#${key}@1`, entity: 'incident', key, from: null, to: 'open', version: 1, changed: [] },
+    ...{ at: incident?.statusAt ?? '', origin: 'live' },
+  };
+  return { table, envelope };
+}
+
+/** A channel that takes, refuses or loses messages. */
+function channel(table: TestTable, behaviour: ('take' | 'refuse' | 'break')[] = []) {
+  const messages: Publishing[] = [];
+  const publish = async (message: Publishing) => {
+    const what = behaviour.shift() ?? 'take';
+    if (what === 'refuse') throw new ChannelRefused('no such topic');
+    if (what === 'break') throw new Error('the channel is down');
+    messages.push(message);
+    return `m${messages.length}`;
+  };
+  return { messages, deps: { store: table.store, now: () => table.time.now, publish } };
+}
+
+const statuses = async (table: TestTable) => {
+  const { Items = [] } = await table.client.send(
+    new (await import('@aws-sdk/lib-dynamodb')).ScanCommand({ TableName: table.tableName }),
+  );
+  return Items.filter((item) => item.entity === 'notification').map((item) => item.status);
+};
+
+describe('notify', () => {
+  it('tells of an incident once, however often the event comes', async () => {
+    const { table, envelope } = await opened();
+    const { messages, deps } = channel(table);
+    for (let round = 0; round < 3; round++) await notify('incident.open', envelope, deps);
+    await Promise.all(Array.from({ length: 4 }, () => notify('incident.open', envelope, deps)));
+    expect(messages).toEqual([
+      expect.objectContaining({ topic: 'error', title: expect.stringContaining('Broken: test') }),
+    ]);
+    expect(await statuses(table)).toEqual(['sent']);
+  });
+
+  it('sends again what was cut off, and only that', async () => {
+    const { table, envelope } = await opened();
+    const { messages, deps } = channel(table, ['break']);
+    await expect(notify('incident.open', envelope, deps)).rejects.toThrow('the channel is down');
+    await notify('incident.open', envelope, deps);
+    await notify('incident.open', envelope, deps);
+    expect(messages).toHaveLength(1);
+  });
+
+  it('waits for a worker that may still be sending, and takes over from a dead one', async () => {
+    const { table, envelope } = await opened();
+    const { messages, deps } = channel(table);
+    const dead = { ...deps, publish: () => new Promise<string>(() => undefined) };
+    void notify('incident.open', envelope, dead);
+    await expect.poll(() => statuses(table)).toEqual(['pending']);
+    await expect.poll(async () => (await notify('incident.open', envelope, deps)).again).toBe(true);
+    table.time.now += 31_000;
+    expect(await notify('incident.open', envelope, deps)).toEqual({ again: false });
+    expect(messages).toHaveLength(1);
+  });
+
+  it('gives up what the channel refuses for good', async () => {
+    const { table, envelope } = await opened();
+    const { deps } = channel(table, ['refuse']);
+    expect(await notify('incident.open', envelope, deps)).toEqual({ again: false });
+    expect(await statuses(table)).toEqual(['failed']);
+  });
+
+  it('is silent about what is replayed, old, or gone', async () => {
+    const { table, envelope } = await opened();
+    const { messages, deps } = channel(table);
+    await notify('incident.open', { ...envelope, origin: 'replayed' }, deps);
+    await notify('incident.open', { ...envelope, key: 'none:1' }, deps);
+    table.time.now += 31 * 60_000;
+    await notify('incident.open', envelope, deps);
+    expect(messages).toEqual([]);
+  });
+
+  it('never lets a name from outside forge a line of the subject', async () => {
+    const { table, envelope } = await opened({ title: `x\r\nBcc: all@example.com ${'é'.repeat(300)}` });
+    const { messages, deps } = channel(table);
+    await notify('incident.open', envelope, deps);
+    expect(messages[0]?.title).toMatch(/^[\x20-\x7e]{1,99}$/);
+  });
+});
