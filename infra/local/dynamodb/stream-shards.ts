@@ -26,12 +26,19 @@ export interface EngineRecord {
 }
 
 export interface ShardReader {
-  /** Records after `position`, each with the position behind it; `next` lies behind everything looked at. */
+  /**
+   * Records after `position`, each with the position behind it; `next` lies behind everything looked at. `atEnd`: nothing
+   * more was there.
+   */
   read(
     position: string | undefined,
     limit: number,
     wanted: (record: EngineRecord) => boolean,
-  ): Promise<{ entries: readonly { record: EngineRecord; position: string }[]; next: string | undefined }>;
+  ): Promise<{
+    entries: readonly { record: EngineRecord; position: string }[];
+    next: string | undefined;
+    atEnd: boolean;
+  }>;
 }
 
 interface Shard {
@@ -104,8 +111,10 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
     shard: string,
     after: string | undefined,
     limit: number,
-  ): Promise<{ records: readonly EngineRecord[]; open: boolean }> {
+  ): Promise<{ records: readonly EngineRecord[]; open: boolean; last: boolean }> {
+    let asked = limit;
     const get = async (atMost: number): Promise<{ Records?: EngineRecord[]; NextShardIterator?: string }> => {
+      asked = atMost;
       try {
         const ShardIterator = await iteratorFor(shard, after);
         return await client.call(`${API}.GetRecords`, { ShardIterator, Limit: atMost });
@@ -121,7 +130,9 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
     const last = records.at(-1)?.dynamodb.SequenceNumber ?? after;
     if (answer.NextShardIterator) continuations.set(shard, { after: last, iterator: answer.NextShardIterator });
     else continuations.delete(shard);
-    return { records, open: answer.NextShardIterator !== undefined && answer.NextShardIterator !== null };
+    const open = answer.NextShardIterator !== undefined && answer.NextShardIterator !== null;
+    // Only the embedded engine is known to fill a page whenever it can.
+    return { records, open, last: records.length === 0 || (oneShard && records.length < asked) };
   }
 
   return {
@@ -139,23 +150,25 @@ export function createShardReader(client: EngineClient, streamArn: string, oneSh
             positions.get(ShardId) !== ENDED &&
             (!ParentShardId || !ids.has(ParentShardId) || positions.get(ParentShardId) === ENDED),
         )?.ShardId;
-        if (shard === undefined) break;
-        const { records, open } = await page(shard, positions.get(shard), limit - entries.length);
+        if (shard === undefined) return { entries, next: encode(positions) ?? position, atEnd: true };
+        const { records, open, last } = await page(shard, positions.get(shard), limit - entries.length);
         for (const record of records) {
           const size = record.dynamodb.SizeBytes ?? 0;
-          if (entries.length > 0 && bytes + size > BYTES_A_READ) return { entries, next: encode(positions) };
+          if (entries.length > 0 && bytes + size > BYTES_A_READ)
+            return { entries, next: encode(positions), atEnd: false };
           positions.set(shard, record.dynamodb.SequenceNumber);
           if (!wanted(record)) continue;
           bytes += size;
           entries.push({ record, position: encode(positions) ?? '' });
         }
-        if (open && records.length === 0) exhausted.add(shard);
+        if (open && last) exhausted.add(shard);
         if (!open) {
           positions.set(shard, ENDED);
           shards = await listShards();
         }
       }
-      return { entries, next: encode(positions) ?? position };
+      const atEnd = shards.length > 0 && shards.every(({ ShardId }) => exhausted.has(ShardId));
+      return { entries, next: encode(positions) ?? position, atEnd };
     },
   };
 }

@@ -72,11 +72,12 @@ export function createStreams(options: StreamsOptions): Streams & { written(tabl
         reader = createShardReader(client, table.stream.engineArn, embedded);
         readers.set(name, reader);
       }
-      const { entries, next } = await reader.read(after, limit, (record) => !changesNothing(record));
+      const { entries, next, atEnd } = await reader.read(after, limit, (record) => !changesNothing(record));
       return {
         records: entries.map(({ record }) => toLambda(table, streamArn, record)),
         positions: entries.map(({ position }) => position),
         next,
+        atEnd,
       };
     },
     async trim(name, through) {

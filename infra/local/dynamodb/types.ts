@@ -76,6 +76,8 @@ export interface StreamPage {
    * `records` are dealt with. Undefined while the stream has never held one.
    */
   readonly next: string | undefined;
+  /** Nothing more was there. A page can be short of `limit` without it: large records fill it sooner. */
+  readonly atEnd: boolean;
 }
 
 export interface Streams {
