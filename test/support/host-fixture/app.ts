@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   App,
@@ -27,8 +28,7 @@ import { buildSync } from 'esbuild';
  * stack nor its bundles. Every function writes what it was given into the table, where a test can read it.
  */
 export function synthFixture(outdir: string): string {
-  const build = join(outdir, '..', 'fixture-code');
-  mkdirSync(outdir, { recursive: true });
+  const build = mkdtempSync(join(tmpdir(), 'qmoi-host-fixture-'));
   const app = new App({
     outdir,
     analyticsReporting: false,
@@ -61,7 +61,6 @@ export function synthFixture(outdir: string): string {
       minify: true,
       logLevel: 'error',
     });
-    writeFileSync(join(folder, 'name'), name);
     return new lambda.Function(stack, name, {
       functionName: `fixture-${name}`,
       runtime: lambda.Runtime.NODEJS_LATEST,
@@ -164,5 +163,6 @@ export function synthFixture(outdir: string): string {
   });
 
   app.synth();
+  rmSync(build, { recursive: true });
   return outdir;
 }

@@ -1,0 +1,1 @@
+export { openSources, type Sources } from './open.ts';
