@@ -69,11 +69,11 @@ const field = (name: string, values?: readonly string[]): Filter => ({
 
 /** The values of an enumeration, a truth value, or undefined: the field is neither. */
 function valuesOf(schema: z.core.$ZodType, absent = false): string[] | undefined {
-  if (schema instanceof z.core.$ZodOptional) return valuesOf(schema._zod.def.innerType, absent);
-  if (schema instanceof z.core.$ZodNullable) return valuesOf(schema._zod.def.innerType, true);
+  if (schema instanceof z.ZodMiniOptional) return valuesOf(schema.def.innerType, absent);
+  if (schema instanceof z.ZodMiniNullable) return valuesOf(schema.def.innerType, true);
   const nothing = absent ? ['null'] : [];
-  if (schema instanceof z.core.$ZodEnum) return [...Object.values(schema._zod.def.entries).map(String), ...nothing];
-  return schema instanceof z.core.$ZodBoolean ? ['true', 'false', ...nothing] : undefined;
+  if (schema instanceof z.ZodMiniEnum) return [...Object.values(schema.def.entries).map(String), ...nothing];
+  return schema instanceof z.ZodMiniBoolean ? ['true', 'false', ...nothing] : undefined;
 }
 
 function derive(entity: EntityName): Filters {
@@ -145,7 +145,8 @@ function readValues(name: string, values: readonly string[], filter: Filter): st
   const { values: allowed } = filter;
   // Names may hold a comma, so only the values of an enumeration can be listed with one.
   const wanted = [...new Set(allowed === undefined ? values : values.flatMap((value) => value.split(',')))];
-  if (wanted.length > MAX_VALUES) throw new QueryError(`${name} takes at most ${MAX_VALUES} values`);
+  if (allowed === undefined && wanted.length > MAX_VALUES)
+    throw new QueryError(`${name} takes at most ${MAX_VALUES} values`);
   for (const value of wanted) {
     if (allowed !== undefined && !allowed.includes(value)) {
       throw new QueryError(`${name} is one of ${allowed.join(', ')}, not ${JSON.stringify(value.slice(0, 100))}`);

@@ -1,6 +1,7 @@
 export { ACTIVITY_FILTERS, type Activity, appendActivity, getActivity, listActivity } from './activity.ts';
 export {
   DEFAULT_LIMIT,
+  type Filter,
   type Filters,
   filtersOf,
   type ListQuery,
