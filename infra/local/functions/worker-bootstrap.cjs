@@ -4,7 +4,8 @@
  */
 'use strict';
 
-const { existsSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
+const Module = require('node:module');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { parentPort, workerData } = require('node:worker_threads');
@@ -34,7 +35,7 @@ async function load(folder, name) {
   const module = name.slice(0, dot);
   const file = ['.js', '.cjs', '.mjs'].map((end) => join(folder, module + end)).find(existsSync);
   if (!file) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${module}'`);
-  const loaded = file.endsWith('.mjs') ? await import(pathToFileURL(file).href) : require(file);
+  const loaded = isModule(folder, file) ? await import(pathToFileURL(file).href) : requireFrom(folder, file);
   const handler = loaded[name.slice(dot + 1)] ?? loaded.default?.[name.slice(dot + 1)];
   if (typeof handler !== 'function') {
     throw named('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
@@ -47,6 +48,22 @@ async function load(folder, name) {
     );
   }
   return handler;
+}
+
+/** On Lambda nothing above the bundle says what `.js` means; here the checkout's own package.json would. */
+function isModule(folder, file) {
+  if (file.endsWith('.mjs')) return true;
+  const manifest = join(folder, 'package.json');
+  return file.endsWith('.js') && existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).type === 'module';
+}
+
+function requireFrom(folder, file) {
+  const byExtension = Module._extensions['.js'];
+  Module._extensions['.js'] = (module, name) => {
+    if (!name.startsWith(folder)) return byExtension(module, name);
+    module._compile(readFileSync(name, 'utf8'), name, 'commonjs');
+  };
+  return require(file);
 }
 
 async function serve(handler, { id, event, timeoutMs, traceId }) {
