@@ -1,7 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { publishRecords } from '../../shared/events/index.ts';
+import { type PublishPorts, publishRecords } from '../../shared/events/index.ts';
 import { createStore } from '../../shared/runtime/aws.ts';
 import { appendActivity } from '../../shared/store/index.ts';
 import { env } from './env.ts';
@@ -11,7 +11,7 @@ const { TABLE_NAME, BUS_NAME, FAILED_QUEUE_URL } = env.parse(process.env);
 const store = createStore(TABLE_NAME);
 const ports = {
   put: createPut(new EventBridgeClient({}), BUS_NAME),
-  remember: (events: Parameters<typeof appendActivity>[1]) => appendActivity(store, events),
+  remember: (...[events, at]: Parameters<PublishPorts['remember']>) => appendActivity(store, events, at),
   park: createPark(new SQSClient({}), FAILED_QUEUE_URL),
 };
 

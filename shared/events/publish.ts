@@ -11,8 +11,8 @@ export interface Unpublishable {
 export interface PublishPorts {
   /** Puts events on the bus, in order; returns the positions of those that were not taken. */
   put: (events: readonly EntityEvent[]) => Promise<readonly number[]>;
-  /** Keeps what happened for the activity feed. */
-  remember: (events: readonly EntityEvent[]) => Promise<void>;
+  /** Keeps what happened for the activity feed; `at` is the time of the first change, the same whenever it is tried again. */
+  remember: (events: readonly EntityEvent[], at: string) => Promise<void>;
   /** Keeps what could not be understood. */
   park: (record: Unpublishable) => Promise<void>;
 }
@@ -41,6 +41,11 @@ export async function publishRecords(
   const failed = await ports.put(events.map(({ event }) => event));
   const first = failed.length === 0 ? events.length : Math.min(...failed);
   const published = events.slice(0, first).map(({ event }) => event);
-  if (published.length > 0) await ports.remember(published);
+  if (published.length > 0) await ports.remember(published, changedAt(records));
   return events[first]?.sequenceNumber;
+}
+
+/** Streams tell the time in seconds. */
+function changedAt(records: readonly DynamoDBRecord[]): string {
+  return new Date((records[0]?.dynamodb?.ApproximateCreationDateTime ?? 0) * 1000).toISOString();
 }

@@ -11,6 +11,8 @@ import { type Decision, decide, FRESH_MS, ready, VERIFY_WITHIN_MS } from './deci
 
 /** Longer than any call to a platform may take (10 s), so that an expired lease means that nothing is on its way. */
 export const LEASE_MS = 15_000;
+/** What must be left of a lease when a call begins: the time-out of calls, and a little. */
+const CALL_MS = 11_000;
 /** Negative look-ups are believed once the call that may still arrive has timed out. */
 const LOOK_UP_AFTER_SECONDS = 5;
 
@@ -152,6 +154,11 @@ class Fix {
       }
       const executing = await this.write(claimed, 'executing', { reason, ...this.lease(until) });
       if (executing === undefined) return again(1, 'the claim was lost');
+      if (this.leaseLeft(executing) < CALL_MS) {
+        await refund(store, this.action);
+        await this.hold(executing, 'too little was left of its lease for a call', now());
+        return again(1, 'to be judged anew');
+      }
       return await this.settle(executing, await client.act(this.request));
     } finally {
       await releaseLease(store, lease);
