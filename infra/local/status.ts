@@ -89,6 +89,7 @@ export function createStatus(parts: StatusParts) {
       chaos: parts.chaos ? { seed: parts.chaos.seed, struck: parts.chaos.counts() } : null,
       functions: lambda.status(),
       routes: parts.gateway.routes(),
+      api: parts.gateway.counts(),
       rules: model.rules.map(({ name, arn, busName, pattern, targets, enabled }) => ({
         name,
         bus: busName,

@@ -31,6 +31,8 @@ export interface Gateway {
   /** Requests to the API that are being answered. */
   busy(): number;
   routes(): { route: string; function: string; requests: number }[];
+  /** What CloudWatch counts of an HTTP API, the answers that the gateway makes itself included. */
+  counts(): { count: number; '4xx': number; '5xx': number };
 }
 
 /** API Gateway's HTTP API in front of the functions. The server is not listening yet. */
@@ -42,10 +44,9 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
   });
   let busy = 0;
   let held = 0;
+  const counts = { count: 0, '4xx': 0, '5xx': 0 };
 
   const answer = async (to: Front, request: GatewayRequest, traceId: string): Promise<GatewayResponse> => {
-    const ours = await own(request);
-    if (ours) return ours;
     busy += 1;
     try {
       return await to.answer(request, traceId);
@@ -65,14 +66,20 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
       response.writeHead(result.status, headers as string[]);
       response.end(message.method === 'HEAD' ? undefined : result.body);
     };
+    const reply = (result: GatewayResponse, close = false): void => {
+      counts.count += 1;
+      if (result.status >= 500) counts['5xx'] += 1;
+      else if (result.status >= 400) counts['4xx'] += 1;
+      send(result, close);
+    };
     const target = readTarget(message.url ?? '');
-    if (!target) return send(gatewayError(400, 'Bad Request'), true);
+    if (!target) return reply(gatewayError(400, 'Bad Request'), true);
     const declared = Number(message.headers['content-length'] ?? 0);
     if (declared > LARGEST_BODY) {
       message.resume();
-      return send(gatewayError(413, 'Request Entity Too Large'));
+      return reply(gatewayError(413, 'Request Entity Too Large'));
     }
-    if (held + declared > LARGEST_IN_MEMORY) return send(gatewayError(503, 'Service Unavailable'), true);
+    if (held + declared > LARGEST_IN_MEMORY) return reply(gatewayError(503, 'Service Unavailable'), true);
 
     const traceId = newTraceId();
     let reserved = 0;
@@ -81,29 +88,27 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
         reserved += bytes;
         held += bytes;
       });
-      if (body === 'too-large') return send(gatewayError(413, 'Request Entity Too Large'));
+      if (body === 'too-large') return reply(gatewayError(413, 'Request Entity Too Large'));
       const { headers, cookies } = readHeaders(message, traceId);
-      send(
-        await answer(
-          front ?? (await ready),
-          {
-            method: message.method ?? 'GET',
-            path: target.path,
-            rawQuery: target.rawQuery,
-            headers,
-            cookies,
-            sourceIp: remoteAddress(message),
-            body,
-            requestId,
-            at: clock.now(),
-          },
-          traceId,
-        ),
-      );
+      const request: GatewayRequest = {
+        method: message.method ?? 'GET',
+        path: target.path,
+        rawQuery: target.rawQuery,
+        headers,
+        cookies,
+        sourceIp: remoteAddress(message),
+        body,
+        requestId,
+        at: clock.now(),
+      };
+      const to = front ?? (await ready);
+      const ours = await own(request);
+      if (ours) send(ours);
+      else reply(await answer(to, request, traceId));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return void response.destroy();
       process.stderr.write(`gateway: ${String(error)}\n`);
-      send(internalError(), true);
+      reply(internalError(), true);
     } finally {
       held -= reserved;
     }
@@ -141,5 +146,6 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
     },
     busy: () => busy,
     routes: () => front?.routes() ?? [],
+    counts: () => ({ ...counts }),
   };
 }

@@ -277,6 +277,7 @@ describe('the HTTP API gateway', () => {
     expect(status).toBe(413);
     expect(invoked).toEqual([]);
     expect((await fetch(`${base}/webhooks/x`)).status).toBe(200);
+    expect(gateway.counts()).toEqual({ count: 3, '4xx': 2, '5xx': 0 });
   });
 
   it('is not hurt by clients that go away or speak nonsense', async () => {
