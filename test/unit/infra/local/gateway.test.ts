@@ -262,6 +262,7 @@ describe('the HTTP API gateway', () => {
   });
 
   it('refuses a body beyond ten megabytes, declared or not, and lives on', async () => {
+    const before = gateway.counts();
     const large = Buffer.alloc(11 * 1024 * 1024);
     const declared = await fetch(`${base}/webhooks/x`, { method: 'POST', body: large });
     expect([declared.status, await declared.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);
@@ -277,7 +278,8 @@ describe('the HTTP API gateway', () => {
     expect(status).toBe(413);
     expect(invoked).toEqual([]);
     expect((await fetch(`${base}/webhooks/x`)).status).toBe(200);
-    expect(gateway.counts()).toEqual({ count: 3, '4xx': 2, '5xx': 0 });
+    const counts = gateway.counts();
+    expect(counts).toEqual({ count: before.count + 3, '4xx': before['4xx'] + 2, '5xx': before['5xx'] });
   });
 
   it('is not hurt by clients that go away or speak nonsense', async () => {
