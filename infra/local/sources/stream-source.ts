@@ -17,6 +17,8 @@ const RETRY_TO_MS = 10_000;
 const RETENTION_SECONDS = 86_400;
 const READ_AT_MOST = 1_000;
 const PASSED_OVER_PAGES = 50;
+/** The checkpoint of a mapping that began before the stream's first record. */
+const FROM_START = '';
 
 export interface Checkpoint {
   readonly id: string;
@@ -70,7 +72,7 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
   const filters = mapping.filters.map((pattern): Matcher => compilePattern(pattern));
   const limit = Math.min(mapping.batchSize, READ_AT_MOST);
   const counts = { batches: 0, retries: 0, givenUp: 0 };
-  let position = options.position;
+  let position = options.position === FROM_START ? undefined : options.position;
   let passedOver = 0;
   let kept = position;
   let stopped = false;
@@ -277,7 +279,9 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
     for (;;) {
       const page = await dynamodb.streams.read(mapping.tableName, position, READ_AT_MOST);
       if (page.next !== undefined) checkpoint(page.next, true);
-      if (page.records.length === 0) return;
+      if (!page.atEnd) continue;
+      if (position === undefined) options.log.append({ id: mapping.id, position: FROM_START });
+      return;
     }
   };
 
@@ -291,7 +295,7 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
       cancelWrites = dynamodb.streams.onWrite((table) => {
         if (table === mapping.tableName) wake();
       });
-      if (mapping.startingPosition === 'LATEST' && position === undefined) {
+      if (mapping.startingPosition === 'LATEST' && options.position === undefined) {
         running = true;
         void skipToEnd()
           .catch((error: unknown) => process.stderr.write(`stream ${mapping.tableName}: ${String(error)}\n`))

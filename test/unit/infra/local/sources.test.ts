@@ -333,6 +333,15 @@ describe('event sources', () => {
       await vi.waitFor(() => expect(seen()).toEqual([['2']]));
     });
 
+    it('does not begin a LATEST mapping anew at its second start', async () => {
+      boot({ stream: { startingPosition: 'LATEST' } });
+      await settled();
+      shutDown();
+      stream.write('while down');
+      boot({ stream: { startingPosition: 'LATEST' } });
+      await vi.waitFor(() => expect(seen()).toEqual([['1']]));
+    });
+
     it('lets records go once they are dealt with', async () => {
       boot({ stream: {} });
       stream.write('a', 'b');
