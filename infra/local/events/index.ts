@@ -3,6 +3,8 @@ import type { Journal } from '../journal.ts';
 import type { Authorize, Caller, Clock } from '../kernel.ts';
 import type { Sqs } from '../sqs/index.ts';
 
+export { createEventBus } from './bus.ts';
+
 export interface RuleTarget {
   readonly id: string;
   /** A queue or a function. */
@@ -62,8 +64,4 @@ export interface EventBus {
   pending(): number;
   /** Per rule: matched, delivered, failed since the start. */
   rules(): readonly { name: string; arn: string; matched: number; delivered: number; failed: number }[];
-}
-
-export function createEventBus(_options: EventBusOptions): EventBus {
-  throw new Error('not built yet');
 }
