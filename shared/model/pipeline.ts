@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
-import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+import { type FactOf, machine, ORIGINS, type StateOf, withStatus } from './machine.ts';
 
 /** Why a run or a job is where it is: the statuses of both, after OpenTelemetry's CI/CD conventions and CDEvents. */
 const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'] as const;
@@ -47,6 +47,23 @@ const identityJoins = {
   url: once,
 };
 
+const pipelineEnd = z.object({
+  at: z.string(),
+  status: z.enum(ENDED),
+  origin: z.enum(ORIGINS),
+  /** The newest job there was, as text that sorts. */
+  newestJob: z.optional(z.string()),
+  /** Jobs that had not started by then, so that a start of theirs belongs to a later attempt. */
+  idleJobs: z.optional(z.array(z.string())),
+});
+export type PipelineEnd = z.infer<typeof pipelineEnd>;
+/** Tells the ends of one pipeline apart, and sorts them by time. */
+const keyOfEnd = ({ at, newestJob = '' }: PipelineEnd): string => `${at}|${newestJob}`;
+const joinEnds = (a: PipelineEnd, b: PipelineEnd): PipelineEnd => ({
+  ...once({ ...a, origin: 'live' }, { ...b, origin: 'live' }),
+  origin: highest(ORIGINS)(a.origin, b.origin),
+});
+
 export const run = machine({
   entity: 'run',
   schema: 1,
@@ -60,6 +77,16 @@ export const run = machine({
     actor: z.optional(z.string()),
     /** When the latest of its jobs was created or started: which attempt of a GitLab pipeline an observation belongs to. */
     activeAt: z.optional(z.string()),
+    /**
+     * The newest of its jobs at that time, as text that sorts. GitLab numbers jobs as it creates them, and its times are
+     * whole seconds, within which a pipeline can end, be retried and end again.
+     */
+    newestJob: z.optional(z.string()),
+    /**
+     * Every end a GitLab pipeline is known to have come to, kept with its first attempt: what its attempts are derived from.
+     * A set that only grows, so that no end is lost, whoever learns of which one first.
+     */
+    ends: z.optional(z.array(pipelineEnd)),
     queuedAt: z.optional(z.string()),
   },
   joins: {
@@ -70,6 +97,8 @@ export const run = machine({
     event: once,
     actor: once,
     activeAt: withStatus,
+    newestJob: withStatus,
+    ends: unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1)),
     queuedAt: earliest,
     // Every job that starts says anew that its run is running; only the first one tells since when.
     startedAt: earliest,
@@ -85,6 +114,10 @@ const step = z.object({
   endedAt: z.optional(z.string()),
 });
 export type Step = z.infer<typeof step>;
+
+/** Of two ids that differ in their last number alone, the one with the greater number. */
+const furtherRun = (a: string, b: string): string =>
+  a.length === b.length ? (a >= b ? a : b) : a.length > b.length ? a : b;
 
 const furthest = highest(Object.keys(lifecycle));
 const joinSteps = unionBy<Step>(
@@ -120,7 +153,7 @@ export const job = machine({
     // The rank of a GitLab job among its namesakes only grows as more of them become known.
     attempt: largest,
     // A run id ends in its attempt; for the same reason the greater one is the better informed.
-    runId: once,
+    runId: furtherRun,
     stage: once,
     runner: once,
     labels: once,

@@ -1,0 +1,257 @@
+import {
+  type AutomationFact,
+  isEnded,
+  type JobFact,
+  type Origin,
+  type Outcome,
+  type PipelineEnd,
+  type RunFact,
+  type RunnerFact,
+} from '../../model/index.ts';
+import { ids } from '../../store/keys.ts';
+import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
+import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
+import { jsonOf } from '../request.ts';
+import { last, orderOf } from './attempts.ts';
+import { type Build, isKnownEvent, type JobEvent, jobEvent, type PipelineEvent, pipelineEvent } from './payloads.ts';
+import { statusOf } from './status.ts';
+
+const PLATFORM = 'gitlab';
+const [MAX_BUILDS, MAX_TAGS] = [1000, 20];
+
+/** Facts without attempts: `place` numbers them. */
+export function normalise(delivery: DeliveredEvent): PlatformFacts {
+  const payload = jsonOf(delivery.body.toString('utf8'));
+  if (!isKnownEvent(delivery.event)) return noFacts();
+  if (delivery.event === 'Pipeline Hook') return factsOfPipeline(pipelineEvent.parse(payload), delivery);
+  return factsOfJob(jobEvent.parse(payload), delivery);
+}
+
+/** The path of a project. Older job events have no better place for it than the address of its repository. */
+export function repositoryOf(event: PipelineEvent | JobEvent): string {
+  if ('object_attributes' in event) return event.project.path_with_namespace;
+  const { project, repository, project_id } = event;
+  return (
+    nameOf(project?.path_with_namespace) ??
+    pathOf(repository?.git_ssh_url) ??
+    pathOf(repository?.url) ??
+    pathOf(repository?.homepage) ??
+    String(project_id)
+  );
+}
+
+/** `group/project` of `git@host:group/project.git`, `ssh://git@host:22/group/project.git`, `https://host/group/project`. */
+function pathOf(address: string | null | undefined): string | undefined {
+  if (!address || address.length > 2048) return undefined;
+  const path = URL.canParse(address) ? new URL(address).pathname : address.slice(address.indexOf(':') + 1);
+  const trimmed = path.replace(/^\//, '').replace(/\.git$/, '');
+  return /^[^\s/]+(?:\/[^\s/]+)+$/.test(trimmed) ? trimmed : undefined;
+}
+
+interface Pipeline {
+  id: number;
+  projectId: number;
+  repository: string;
+  web: string | undefined;
+  name: string | undefined;
+  branch: string | undefined;
+  commit: string | undefined;
+  origin: Origin;
+}
+
+function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: DeliveredEvent): PlatformFacts {
+  const { object_attributes: native, project } = event;
+  const pipeline: Pipeline = {
+    id: native.id,
+    projectId: project.id,
+    repository: cut(repositoryOf(event)),
+    web: linkOf(project.web_url),
+    name: nameOf(native.name),
+    branch: nameOf(native.ref),
+    commit: nameOf(native.sha),
+    origin,
+  };
+  const builds = (event.builds ?? []).slice(0, MAX_BUILDS);
+  const status = statusOf(native.status);
+  const [created, finished] = [timeOf(native.created_at), timeOf(native.finished_at)];
+  // A pipeline that was skipped never ran, and has no end.
+  const outcome = isEnded(status) && status !== 'skipped' ? status : undefined;
+  const endedAt = outcome && (finished ?? last(builds.map((build) => timeOf(build.finished_at))) ?? receivedAt);
+  const activeAt = last(builds.flatMap((build) => [timeOf(build.created_at), timeOf(build.started_at)])) ?? created;
+
+  const run: RunFact = present({
+    ...bareRun(pipeline, endedAt ?? activeAt ?? receivedAt),
+    status,
+    url: linkOf(native.url) ?? pipelineLink(pipeline),
+    event: nameOf(native.source),
+    queuedAt: created,
+    endedAt,
+    ...(outcome === undefined || endedAt === undefined
+      ? { activeAt, newestJob: newestOf(builds) }
+      : { ends: [endOf(outcome, endedAt, origin, builds.filter(isSettled))] }),
+  });
+  const moments = builds.map((build) => factsOfBuild(pipeline, build, receivedAt));
+  const facts = {
+    runs: [run],
+    jobs: moments.map(({ job }) => job),
+    runners: latestOfEach(moments.flatMap(({ runner }) => runner ?? [])),
+  };
+  // What a person ended says nothing of how healthy the pipeline is; what is under way, nothing new.
+  if (status === 'running' || status === 'waiting') return { ...facts, automations: [] };
+  const automation: AutomationFact = present({
+    id: ids.automation(PLATFORM, project.id),
+    statusAt: run.statusAt,
+    origin,
+    platform: PLATFORM,
+    externalId: String(project.id),
+    repository: pipeline.repository,
+    name: pipeline.repository,
+    path: '.gitlab-ci.yml',
+    // Of a pipeline that was retried, the newest end counts, as joining two entries of one id keeps the later one.
+    recent:
+      endedAt === undefined || status === 'canceled'
+        ? []
+        : [{ runId: run.id, endedAt, succeeded: status === 'succeeded' }],
+  });
+  return { ...facts, automations: [automation] };
+}
+
+function factsOfJob(event: JobEvent, { origin, receivedAt }: DeliveredEvent): PlatformFacts {
+  const pipeline: Pipeline = {
+    id: event.pipeline_id,
+    projectId: event.project_id,
+    repository: cut(repositoryOf(event)),
+    web: linkOf(event.project?.web_url) ?? linkOf(event.repository?.homepage),
+    name: nameOf(event.commit?.name),
+    branch: nameOf(event.ref),
+    commit: nameOf(event.sha),
+    origin,
+  };
+  const build: Build = {
+    id: event.build_id,
+    name: event.build_name,
+    stage: event.build_stage,
+    status: event.build_status,
+    created_at: event.build_created_at,
+    started_at: event.build_started_at,
+    finished_at: event.build_finished_at,
+    allow_failure: event.build_allow_failure,
+    failure_reason: event.build_failure_reason,
+    runner: event.runner,
+  };
+  const { job, runner } = factsOfBuild(pipeline, build, receivedAt);
+  const run = present({ ...bareRun(pipeline, job.statusAt), url: pipelineLink(pipeline) });
+  return { runs: [run], jobs: [job], runners: runner ? [runner] : [], automations: [] };
+}
+
+/** What every event tells of its pipeline. */
+function bareRun(pipeline: Pipeline, statusAt: string) {
+  return {
+    id: ids.run(PLATFORM, pipeline.id, 1),
+    statusAt,
+    origin: pipeline.origin,
+    platform: PLATFORM,
+    externalId: String(pipeline.id),
+    repository: pipeline.repository,
+    repositoryId: String(pipeline.projectId),
+    name: pipeline.name,
+    attempt: 1,
+    branch: pipeline.branch,
+    commit: pipeline.commit,
+    automationId: ids.automation(PLATFORM, pipeline.projectId),
+  };
+}
+
+const pipelineLink = ({ web, id }: Pipeline): string | undefined => web && `${web}/-/pipelines/${id}`;
+
+function factsOfBuild(pipeline: Pipeline, build: Build, receivedAt: string): { job: JobFact; runner?: RunnerFact } {
+  const id = ids.job(PLATFORM, pipeline.id, build.id);
+  const status = statusOf(build.status, build.failure_reason);
+  const [created, started, finished] = [build.created_at, build.started_at, build.finished_at].map(timeOf);
+  const endedAt = isEnded(status) ? (finished ?? started) : undefined;
+  const statusAt = endedAt ?? started ?? created ?? receivedAt;
+  const runner = started === undefined ? undefined : runnerOf(build, id, started, endedAt, pipeline.origin);
+  const failed = build.status === 'failed';
+  const job: JobFact = present({
+    id,
+    status,
+    statusAt,
+    // A job that was skipped comes to life under its old id when the job before it is retried: one that has started is
+    // later knowledge than one that has not, though "skipped" is an end.
+    basis: started === undefined ? undefined : 1,
+    origin: pipeline.origin,
+    platform: PLATFORM,
+    externalId: String(build.id),
+    repository: pipeline.repository,
+    repositoryId: String(pipeline.projectId),
+    name: nameOf(build.name),
+    attempt: 1,
+    branch: pipeline.branch,
+    commit: pipeline.commit,
+    url: pipeline.web && `${pipeline.web}/-/jobs/${build.id}`,
+    runId: ids.run(PLATFORM, pipeline.id, 1),
+    stage: nameOf(build.stage),
+    runner: runner && { id: runner.id, name: runner.name ?? '' },
+    queuedAt: created,
+    startedAt: started,
+    endedAt,
+    steps: [],
+    // Whatever its status, GitLab sends some reason; `retries_count` is wrong upstream and never read.
+    failureReason: failed ? nameOf(build.failure_reason) : undefined,
+    allowFailure: build.allow_failure === true ? true : undefined,
+  });
+  return runner === undefined ? { job } : { job, runner };
+}
+
+function runnerOf(build: Build, jobId: string, started: string, ended: string | undefined, origin: Origin) {
+  const { runner: native } = build;
+  if (!native) return undefined;
+  // A runner's id is unique on its instance, and one runner serves many projects: they must not each see another one.
+  const scope = 'instance';
+  const name = nameOf(native.description);
+  const fact: RunnerFact = present({
+    id: ids.runner(PLATFORM, scope, native.id),
+    ...(ended === undefined
+      ? { status: 'busy' as const, statusAt: started, jobId }
+      : { status: 'idle' as const, statusAt: ended }),
+    origin,
+    platform: PLATFORM,
+    externalId: String(native.id),
+    scope,
+    name,
+    kind: /\.gitlab\.com(?:\/|$)/.test(name ?? '') ? ('hosted' as const) : ('self-hosted' as const),
+    pool: nameOf(native.runner_type?.replace(/_type$/, '')),
+    labels: native.tags?.length ? native.tags.slice(0, MAX_TAGS).map((tag) => cut(tag)) : undefined,
+    lastSeenAt: ended ?? started,
+  });
+  return fact;
+}
+
+/** A pipeline names its builds' runner once per build; the latest word is the one that counts. */
+function latestOfEach(runners: readonly RunnerFact[]): RunnerFact[] {
+  const newest = new Map<string, RunnerFact>();
+  for (const fact of runners) {
+    const known = newest.get(fact.id);
+    if (known === undefined || known.statusAt < fact.statusAt) newest.set(fact.id, fact);
+  }
+  return [...newest.values()];
+}
+
+/** What is to be known of an end. GitLab reads status and builds one after the other: a retry may lie in between. */
+function endOf(status: Outcome, at: string, origin: Origin, settled: readonly Build[]): PipelineEnd {
+  const idle = settled.filter((build) => !build.started_at).map((build) => String(build.id));
+  return present({
+    at,
+    status,
+    origin,
+    newestJob: newestOf(settled),
+    idleJobs: idle.length === 0 ? undefined : idle.sort().slice(0, MAX_IDLE),
+  });
+}
+/** Only decides what happens within the very second of an end. */
+const MAX_IDLE = 50;
+
+/** Whether a build is as an ended pipeline leaves it. */
+const isSettled = (build: Build): boolean => isEnded(statusOf(build.status)) || build.status === 'manual';
+
+const newestOf = (builds: readonly Build[]): string | undefined => last(builds.map((build) => orderOf(build.id)));

@@ -1,0 +1,71 @@
+import { createHash, createHmac } from 'node:crypto';
+import { cut } from '../clean.ts';
+import type { RawRequest, Reading, ReadParameters, Verdict } from '../port.ts';
+import { header, isDeliveryId, jsonOf, malformed, mediaTypeOf, mismatchOf, sameSecret, secretsOf } from '../request.ts';
+import { repositoryOf } from './normalise.ts';
+import { EVENTS, isKnownEvent } from './payloads.ts';
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+const MAX_AGE_SECONDS = 5 * 60;
+const MAX_SIGNATURES = 10;
+
+/** A signature decides where GitLab sends one and a signing token is configured; otherwise the plain token does. */
+export async function verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict> {
+  const [signing, tokens] = await Promise.all([
+    secretsOf(read, 'gitlab-signing-token'),
+    secretsOf(read, 'gitlab-webhook-token'),
+  ]);
+  if (signing.length === 0 && tokens.length === 0) return 'not-configured';
+  const signatures = header(request, 'webhook-signature');
+  if (signing.length > 0 && signatures !== undefined) {
+    return isSigned(request, signatures, signing, now) ? 'verified' : 'refused';
+  }
+  const given = header(request, 'x-gitlab-token');
+  if (given === undefined) return 'refused';
+  return tokens.map((token) => sameSecret(given, token)).includes(true) ? 'verified' : 'refused';
+}
+
+function isSigned(request: RawRequest, signatures: string, secrets: readonly string[], now: Date): boolean {
+  const [id, timestamp] = [header(request, 'webhook-id'), header(request, 'webhook-timestamp')];
+  if (id === undefined || timestamp === undefined || !/^\d{1,12}$/.test(timestamp)) return false;
+  // Without this, whatever was once sent could be sent again for ever.
+  if (Math.abs(now.getTime() / 1000 - Number(timestamp)) > MAX_AGE_SECONDS) return false;
+  const given = signatures.split(/\s+/, MAX_SIGNATURES);
+  const expected = secrets.flatMap(keyOf).map((key) => {
+    const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(request.body);
+    return `v1,${hmac.digest('base64')}`;
+  });
+  return expected.flatMap((right) => given.map((signature) => sameSecret(signature, right))).includes(true);
+}
+
+const PREFIX = 'whsec_';
+/** GitLab makes tokens of the form `whsec_` and 32 bytes in base64. Anything else is taken for the key itself. */
+function keyOf(token: string): Buffer[] {
+  const key = token.trim();
+  if (!key.startsWith(PREFIX)) return [Buffer.from(key)];
+  const bytes = Buffer.from(key.slice(PREFIX.length), 'base64');
+  return bytes.length === 0 ? [] : [bytes];
+}
+
+export function read(request: RawRequest): Reading {
+  const event = header(request, 'x-gitlab-event');
+  if (event === undefined || event.length > 64) return malformed('the X-Gitlab-Event header is missing');
+  if (mediaTypeOf(header(request, 'content-type')) !== 'application/json') {
+    return malformed('the content type is not application/json', 415);
+  }
+  const payload = jsonOf(request.body.toString('utf8'));
+  if (payload === undefined) return malformed('the body is not JSON');
+  if (!isKnownEvent(event)) return { kind: 'ignored', event };
+  const externalId = deliveryIdOf(request);
+  const parsed = EVENTS[event].safeParse(payload);
+  if (!parsed.success) return { kind: 'quarantined', externalId, event, reason: mismatchOf(parsed.error) };
+  const { data } = parsed;
+  const action = 'object_attributes' in data ? data.object_attributes.status : data.build_status;
+  return { kind: 'delivery', externalId, event, action, repository: cut(repositoryOf(data)) };
+}
+
+/** The first is the one that a redelivery keeps; the others stand in on older versions of GitLab. */
+const ID_HEADERS = ['idempotency-key', 'webhook-id', 'x-gitlab-event-uuid'] as const;
+const deliveryIdOf = (request: RawRequest): string =>
+  ID_HEADERS.map((name) => header(request, name)).find(isDeliveryId) ??
+  createHash('sha256').update(request.body).digest('hex');

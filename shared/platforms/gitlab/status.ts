@@ -1,0 +1,35 @@
+import type { Run } from '../../model/index.ts';
+
+type Status = Run['status'];
+
+/**
+ * GitLab's words for where a pipeline or a job is, and QMOI's.
+ * https://docs.gitlab.com/ci/pipelines/pipeline_types/ and https://docs.gitlab.com/ci/jobs/#available-job-statuses
+ */
+const STATUS = {
+  created: 'queued',
+  waiting_for_resource: 'queued',
+  waiting_for_callback: 'queued',
+  preparing: 'queued',
+  pending: 'queued',
+  // Held for a person, and held for a delay.
+  manual: 'waiting',
+  scheduled: 'waiting',
+  running: 'running',
+  // Its script is being stopped, which takes its time.
+  canceling: 'running',
+  success: 'succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+  skipped: 'skipped',
+} as const satisfies Record<string, Status>;
+
+export type NativeStatus = keyof typeof STATUS;
+export const NATIVE_STATUSES = Object.keys(STATUS) as NativeStatus[];
+
+/** Failures that are the end of a time limit. */
+const TIMED_OUT: ReadonlySet<string> = new Set(['job_execution_timeout', 'stuck_or_timeout_failure']);
+
+export function statusOf(status: NativeStatus, failureReason?: string | null): Status {
+  return status === 'failed' && TIMED_OUT.has(failureReason ?? '') ? 'timed-out' : STATUS[status];
+}
