@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readAssembly } from './assembly.ts';
 import { createChaos } from './chaos.ts';
 import { createManualClock, createRealClock, type HostClock } from './clock.ts';
@@ -207,7 +208,7 @@ async function boot(
     callerOf: callersOf(model.functions),
     complain,
   });
-  closers.push(() => sources.stop());
+  closers.push(() => void sources.stop());
   const sweep = createSweep(clock, () => dynamodb.sweepTtl());
   closers.push(() => sweep.stop());
 
@@ -243,10 +244,11 @@ async function boot(
   const stop = async (): Promise<void> => {
     stopAccepting(gateway.server);
     scheduler.stop();
-    sources.stop();
+    const ended = sources.stop();
     await lambda.drain(DRAIN_MS);
-    // Answers that are on their way out still leave.
-    for (let i = 0; i < 50 && gateway.busy() > 0; i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    // What ended is still to be written down, and answers on their way out still leave.
+    await Promise.race([ended, sleep(500)]);
+    for (let i = 0; i < 50 && gateway.busy() > 0; i += 1) await sleep(10);
     await journal.flushed();
     await close();
   };

@@ -10,7 +10,8 @@ import { type Checkpoint, createStreamSource, type StreamStatus } from './stream
 
 export interface Sources {
   start(): void;
-  stop(): void;
+  /** Takes no further work; resolves once the batches at hand have ended. */
+  stop(): Promise<void>;
   /** Whether any source holds or may hold work it has not settled. */
   busy(): boolean;
   streams(): (StreamStatus & { readonly function: string })[];
@@ -79,9 +80,8 @@ export function openSources(options: SourcesOptions): Sources {
       for (const queue of queues) queue.start();
       for (const { source } of streams) source.start();
     },
-    stop() {
-      for (const queue of queues) queue.stop();
-      for (const { source } of streams) source.stop();
+    async stop() {
+      await Promise.all([...queues.map((queue) => queue.stop()), ...streams.map(({ source }) => source.stop())]);
     },
     busy: () => queues.some((queue) => queue.busy() > 0) || streams.some(({ source }) => source.busy()),
     streams: () => streams.map(({ source, name }) => ({ function: name, ...source.status() })),

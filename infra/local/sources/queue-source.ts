@@ -24,8 +24,8 @@ export interface QueueSourceOptions {
 
 export interface QueueSource {
   start(): void;
-  /** Takes no further messages; running batches end on their own. */
-  stop(): void;
+  /** Takes no further messages; resolves once the batches at hand have ended. */
+  stop(): Promise<void>;
   /** Batches taken from the queue and not yet settled. */
   busy(): number;
 }
@@ -38,7 +38,7 @@ export function createQueueSource(options: QueueSourceOptions): QueueSource {
   const most = Math.min(mapping.maximumConcurrency ?? POLLERS, lambda.concurrencyOf(mapping.functionArn));
   const waits = new Set<() => void>();
   let stopped = false;
-  let active = 0;
+  const working = new Set<Promise<void>>();
   let refused = false;
   let cancel: (() => void) | undefined;
 
@@ -54,7 +54,7 @@ export function createQueueSource(options: QueueSourceOptions): QueueSource {
     });
 
   const pump = (): void => {
-    while (!stopped && !refused && active < most) {
+    while (!stopped && !refused && working.size < most) {
       let messages: ReceivedMessage[];
       try {
         messages = receive();
@@ -63,14 +63,16 @@ export function createQueueSource(options: QueueSourceOptions): QueueSource {
         return;
       }
       if (messages.length === 0) return;
-      active += 1;
-      void work(messages)
+      const batch = work(messages)
         // Whatever it was: the messages become visible again when their time is up.
-        .catch((error: unknown) => process.stderr.write(`sqs: ${String(error)}\n`))
+        .catch((error: unknown) => {
+          process.stderr.write(`sqs: ${String(error)}\n`);
+        })
         .finally(() => {
-          active -= 1;
+          working.delete(batch);
           pump();
         });
+      working.add(batch);
     }
   };
 
@@ -159,8 +161,9 @@ export function createQueueSource(options: QueueSourceOptions): QueueSource {
       stopped = true;
       cancel?.();
       for (const end of waits) end();
+      return Promise.all(working).then(() => undefined);
     },
-    busy: () => active,
+    busy: () => working.size,
   };
 }
 

@@ -55,7 +55,8 @@ export interface StreamStatus {
 
 export interface StreamSource {
   start(): void;
-  stop(): void;
+  /** Resolves once the batch at hand has ended. */
+  stop(): Promise<void>;
   /** Whether records are unread, unasked for or being worked on. */
   busy(): boolean;
   status(): StreamStatus;
@@ -80,6 +81,7 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
   /** Written to since the last empty read. The first read decides after a start. */
   let dirty = true;
   let oldest: number | undefined;
+  let ended: Promise<void> = Promise.resolve();
   let cancelWrites: (() => void) | undefined;
   let endSleep: (() => void) | undefined;
 
@@ -119,8 +121,7 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
       dirty = false;
       const page = await read();
       const wanted = select(page);
-      if (wanted.records.length > 0) await deal(wanted);
-      if (stopped) return;
+      if (!(await deal(wanted))) return;
       oldest = undefined;
       if (page.next !== undefined) checkpoint(page.next, wanted.records.length > 0);
       if (page.atEnd) return;
@@ -145,8 +146,8 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
     return { records: kept.map(({ record }) => record), positions: kept.map(({ position: at }) => at) };
   };
 
-  /** Invokes until every record of the batch has succeeded or was given up. */
-  const deal = async (batch: Batch, attempts = 0): Promise<void> => {
+  /** Invokes until every record of the batch has succeeded or was given up; false when the host stops before that. */
+  const deal = async (batch: Batch, attempts = 0): Promise<boolean> => {
     let rest = batch;
     let tries = attempts;
     while (rest.records.length > 0 && !stopped) {
@@ -168,10 +169,10 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
       counts.batches += 1;
       const failedAt = firstFailure(rest, result);
       if (failedAt === undefined) {
-        if (chaos?.strikes(`duplicateBatch ${mapping.id}`, 0.05)) continue;
-        return;
+        if (!stopped && chaos?.strikes(`duplicateBatch ${mapping.id}`, 0.05)) continue;
+        return true;
       }
-      if (stopped) return;
+      if (stopped) return false;
       if (failedAt > 0) {
         checkpoint(rest.positions[failedAt - 1] ?? '', true);
         rest = { records: rest.records.slice(failedAt), positions: rest.positions.slice(failedAt) };
@@ -182,8 +183,8 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
         const half = Math.ceil(rest.records.length / 2);
         await pause(tries);
         // A bisection is no attempt; each half starts with what the whole had used up.
-        await deal({ records: rest.records.slice(0, half), positions: rest.positions.slice(0, half) }, tries);
-        if (stopped) return;
+        if (!(await deal({ records: rest.records.slice(0, half), positions: rest.positions.slice(0, half) }, tries)))
+          return false;
         checkpoint(rest.positions[half - 1] ?? '', true);
         rest = { records: rest.records.slice(half), positions: rest.positions.slice(half) };
         continue;
@@ -191,10 +192,11 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
       tries += 1;
       if (mapping.maximumRetries >= 0 && tries > mapping.maximumRetries) {
         giveUp(rest.records, 'RetryAttemptsExhausted', tries, result);
-        return;
+        return true;
       }
       await pause(tries);
     }
+    return rest.records.length === 0;
   };
 
   const pause = async (tries: number): Promise<void> => {
@@ -269,6 +271,10 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
     if (kept === at) return;
     // Records that no filter wants may be read again after a crash, so a line for each page of them would be waste.
     if (!durable && ++passedOver % PASSED_OVER_PAGES !== 0) return;
+    keep(at);
+  };
+
+  const keep = (at: string): void => {
     kept = at;
     options.log.append({ id: mapping.id, position: at });
     options.onCheckpoint(at);
@@ -287,7 +293,7 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
 
   const wake = (): void => {
     dirty = true;
-    if (!running && !stopped) void loop();
+    if (!running && !stopped) ended = loop();
   };
 
   return {
@@ -306,9 +312,11 @@ export function createStreamSource(options: StreamSourceOptions): StreamSource {
       } else wake();
     },
     stop() {
+      if (!stopped && position !== undefined && position !== kept) keep(position);
       stopped = true;
       cancelWrites?.();
       endSleep?.();
+      return ended;
     },
     busy: () => dirty || running,
     status: () => ({
