@@ -72,7 +72,9 @@ class LogReader {
 
     const rule = this.#firstRule(owners, text);
     if (rule !== undefined) {
-      const soft = (warning || retried) && this.#rules.rules[rule]?.tier !== 'decisive';
+      const tier = this.#rules.rules[rule]?.tier;
+      // What the machine says stands however mildly it says it, and a checker's verdict is often printed as a warning.
+      const soft = (warning || retried) && tier !== 'decisive' && tier !== 'verdict';
       this.#evidence.matched(rule, this.#candidate(line, reading, soft));
     } else if (!warning && (reading.annotated || owners.includes(ERROR))) {
       this.#loose(line, reading);

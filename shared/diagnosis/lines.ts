@@ -9,7 +9,7 @@ const WARNING = /^(?:warn(?:ing)?\b|npm warn\b|W:|\[warn(?:ing)?\])/i;
 
 /** Says that the thing just reported will be tried again. */
 const RETRY =
-  /\b(?:re-?try(?:ing)?\b(?! attempts? exhausted)|trying again|will try|try again in|reconnecting|back off \d|attempt #?\d{1,3}(?: of |\/)\d{1,3}|attempt #?\d{1,3} failed)/i;
+  /\b(?:retrying|re-trying|(?:will|going to|about to) retry|retry (?:in|after|#?\d|attempt #?\d)|before retry|trying again|will try|try again in|reconnecting|back off \d|attempt #?\d{1,3}(?: of |\/)\d{1,3}|attempt #?\d{1,3} failed)/i;
 /** Says that no further try will follow: what was reported before it is the failure after all. */
 const SURRENDER =
   /\b(?:giv(?:ing|es?) up|gave up|after \d{1,3} (?:attempts?|tries|retries)|retries (?:exceeded|exhausted)|max(?:imum)? (?:number of )?retries|retry attempts? exhausted|no more retries|attempts? failed)\b|\(from versions: none\)/i;

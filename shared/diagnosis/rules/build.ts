@@ -65,7 +65,7 @@ export const buildRules: readonly Rule[] = [
     examples: [
       'main.c:4:3: error: expected ‘,’ or ‘;’ before ‘printf’',
       'main.c:1:10: fatal error: openssl/missing.h: No such file or directory',
-      "src\\main.cpp(12,5): error C2065: 'totl': undeclared identifier".replace('src\\', ''),
+      "main.cpp(12,5): error C2065: 'totl': undeclared identifier",
     ],
     nearMisses: ['main.c:3:7: warning: unused variable ‘total’ [-Wunused-variable]'],
   },
@@ -244,7 +244,7 @@ export const buildRules: readonly Rule[] = [
     literals: ['.py:', '.pyi:', 'Error ----'],
     examples: [
       'app.py:2: error: Incompatible return value type (got "str", expected "int")  [return-value]',
-      '  /home/runner/work/app/app/app.py:2:12 - error: Type "str" is not assignable to return type "int"'.trim(),
+      '/home/runner/work/app/app/app.py:2:12 - error: Type "str" is not assignable to return type "int"',
     ],
     nearMisses: ['test_price.py:5: AssertionError', 'app.py:2: note: Revealed type is "builtins.int"'],
   },
@@ -379,7 +379,7 @@ export const buildRules: readonly Rule[] = [
     ],
     examples: [
       'Warning, treated as error:',
-      '[ERROR] Error: Docusaurus found broken links!'.replace('[ERROR] ', ''),
+      'Error: Docusaurus found broken links!',
       'Aborted with 2 warnings in strict mode!',
     ],
     nearMisses: ['Running Sphinx v7.2.6'],

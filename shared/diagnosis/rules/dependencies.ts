@@ -113,7 +113,7 @@ export const dependencyRules: readonly Rule[] = [
       'No package ',
       'unable to select packages',
     ],
-    exclude: 'Could not transfer|offline mode|Could not resolve host',
+    exclude: 'Could not transfer|Could not resolve host',
     examples: [
       'npm error code ERESOLVE',
       'ERROR: Could not find a version that satisfies the requirement requests==99.0.0 (from versions: 2.0.0, 2.31.0)',
@@ -157,6 +157,28 @@ export const dependencyRules: readonly Rule[] = [
     nearMisses: ['npm error code E503', 'GET /missing 404 1ms'],
   },
   {
+    id: 'package-index-stale',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy:
+      'The mirror no longer has the file that the local index names: run the index update (apt-get update) in the same step.',
+    pattern: oneOf(
+      '^E: Failed to fetch \\S+\\s+404\\s+Not Found',
+      '^E: The repository .{1,200} does(?: no longer)? (?:not )?have a Release file',
+      '^Error: Failed to download metadata for repo ',
+    ),
+    literals: ['E: Failed to fetch', 'have a Release file', 'Failed to download metadata'],
+    examples: [
+      'E: Failed to fetch http://archive.ubuntu.com/ubuntu/pool/main/c/curl/curl_7.81.0-1ubuntu1.15_amd64.deb  404  Not Found [IP: 91.189.91.81 80]',
+      "E: The repository 'http://archive.ubuntu.com/ubuntu kinetic Release' does not have a Release file.",
+    ],
+    nearMisses: [
+      "E: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'",
+    ],
+  },
+  {
     id: 'registry-auth-failed',
     category: 'automation',
     transient: false,
@@ -193,10 +215,7 @@ export const dependencyRules: readonly Rule[] = [
     ],
     examples: [
       'npm error code E401',
-      'Error response from daemon: Get "https://ghcr.io/v2/": denied: denied'.replace(
-        'denied: denied',
-        'unauthorized: authentication required',
-      ),
+      'Error response from daemon: Get "https://ghcr.io/v2/": unauthorized: authentication required',
       "Could not GET 'https://maven.pkg.github.com/acme/lib/1.0/lib-1.0.pom'. Received status code 401 from server: Unauthorized",
       'denied: requested access to the resource is denied',
     ],
@@ -248,7 +267,7 @@ export const dependencyRules: readonly Rule[] = [
       'NoClassDefFoundError',
       'load main class',
     ],
-    exclude: 'cannot open shared object',
+    exclude: 'cannot open shared object|error TS\\d',
     examples: [
       "Error: Cannot find module 'express'",
       "ModuleNotFoundError: No module named 'requests_oauthlib_x'",
@@ -309,7 +328,7 @@ export const dependencyRules: readonly Rule[] = [
       'npm error code EBADENGINE',
       "ERROR: Package 'app' requires a different Python: 3.11.7 not in '>=3.99'",
       "##[error]The version '3.99' with architecture 'x64' was not found for Ubuntu 24.04.",
-      '    CMake 3.30 or higher is required.  You are running version 3.22.1'.trim(),
+      'CMake 3.30 or higher is required.  You are running version 3.22.1',
     ],
     nearMisses: ['npm warn EBADENGINE Unsupported engine {'],
   },

@@ -218,10 +218,7 @@ export const sourceRules: readonly Rule[] = [
     examples: [
       'yaml.parser.ParserError: while parsing a flow sequence',
       'error: error parsing deployment.yaml: error converting YAML to JSON: yaml: line 12: mapping values are not allowed in this context',
-      "Error: The workflow is not valid. .github/workflows/ci.yml (Line: 12, Col: 5): Unexpected value 'step'".replace(
-        'Error: ',
-        '',
-      ),
+      "The workflow is not valid. .github/workflows/ci.yml (Line: 12, Col: 5): Unexpected value 'step'",
     ],
     nearMisses: ['Parsing config.yaml', 'Collecting pyyaml==6.0.1'],
   },

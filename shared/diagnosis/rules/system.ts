@@ -232,7 +232,7 @@ export const systemRules: readonly Rule[] = [
     tier: 'decisive',
     remedy: "The disk or network file system gave an error. Rerun on another runner and check this one's disk.",
     pattern: oneOf(
-      '(?i)(?:[:(\'"]|\\]) ?input/output error',
+      '(?i)(?:[:(\'"]|\\]) ?input/output error(?:$|[\'")])',
       '\\bEIO: i/o error',
       '\\(os error 5\\)$',
       'Stale (?:NFS )?file handle',
@@ -386,7 +386,7 @@ export const systemRules: readonly Rule[] = [
     remedy:
       'A program crashed on a memory access. If the change did not touch native code, rerun once; else debug with the core file.',
     pattern: oneOf(
-      '(?:^|: |\\d+ )Segmentation fault(?: \\(core dumped\\))?(?:\\s{2,}\\S.*)?$',
+      '(?:^|[:\\]] |\\d+ )Segmentation fault(?: \\(core dumped\\))?(?:\\s{2,}\\S.*)?$',
       '\\bsignal: 11, SIGSEGV\\b|\\bSIGSEGV \\(0xb\\)|exit code 139\\b|died with <Signals\\.SIGSEGV: 11>|terminated by signal (?:11|SIGSEGV)',
       '^(?:==\\d+==)?ERROR: AddressSanitizer: ',
       '^(?:.{0,80}: )?Bus error(?: \\(core dumped\\))?$|signal: 7, SIGBUS',
