@@ -90,6 +90,7 @@ export function createStatus(parts: StatusParts) {
       functions: lambda.status(),
       routes: parts.gateway.routes(),
       api: parts.gateway.counts(),
+      events: bus.accepted(),
       rules: model.rules.map(({ name, arn, busName, pattern, targets, enabled }) => ({
         name,
         bus: busName,

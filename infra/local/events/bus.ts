@@ -43,6 +43,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
   const { journal, clock, authorize, sqs, targets, newId = randomUUID } = options;
   const owed = new Map<string, Owed>();
   let running = 0;
+  let accepted = 0;
   const rules = new Map(options.rules.map((rule): [string, LiveRule] => [rule.arn, live(rule)]));
   const log = journal.log<Entry>('events', {
     apply(entry) {
@@ -178,6 +179,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       }
       const event = eventOfEntry(entry, newId(), clock.now());
       if ('ErrorCode' in event) return event;
+      accepted += 1;
       for (const rule of rules.values()) {
         if (rule.busName !== bus.name || rule.enabled === false || !rule.matches?.(event)) continue;
         rule.matched += 1;
@@ -200,6 +202,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       rule.matched += 1;
       deliver(rule, event, key);
     },
+    accepted: () => accepted,
     pending: () => owed.size + running,
     rules: () =>
       [...rules.values()].map(({ name, arn, matched, delivered, failed: lost }) => ({

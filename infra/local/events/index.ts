@@ -62,6 +62,8 @@ export interface EventBus {
   trigger(ruleArn: string, event: BusEvent, key: string): void;
   /** Deliveries accepted and not yet handed over or given up. */
   pending(): number;
+  /** Events taken since the start. */
+  accepted(): number;
   /** Per rule: matched, delivered, failed since the start. */
   rules(): readonly { name: string; arn: string; matched: number; delivered: number; failed: number }[];
 }
