@@ -82,7 +82,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const dataDir = await openDataDir(options.dataDir, options.lockWaitMs);
   const closers: (() => unknown)[] = [() => dataDir.release()];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    // One that fails must not keep the others, the lock above all, from being let go.
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        complain(`While stopping: ${String(error)}`);
+      }
+    }
   };
   try {
     return await boot(options, dataDir.path, complain, closers, close);

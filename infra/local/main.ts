@@ -41,10 +41,10 @@ async function main(): Promise<void> {
   if (chaosSeed !== undefined) progress(`Chaos is on, seed ${chaosSeed}.`);
   if (clock === 'manual') progress('The clock stands still; POST /_local/clock moves it.');
   process.stdout.write(`QMOI is ready at ${started.url}\n`);
-  const token = started.tokenFile ? `"$(cat ${started.tokenFile})"` : '"$QMOI_MASTER_TOKEN"';
+  const token = started.tokenFile ? `$(cat ${started.tokenFile})` : '$QMOI_MASTER_TOKEN';
   progress(`  Token:    ${started.tokenFile ? `in ${started.tokenFile}` : 'QMOI_MASTER_TOKEN'}`);
   progress(`  Webhooks: ${started.url}/webhooks/github, ${started.url}/webhooks/gitlab`);
-  progress(`  Try:      curl -H "Authorization: Bearer "${token} ${started.url}/v1/incidents`);
+  progress(`  Try:      curl -H "Authorization: Bearer ${token}" ${started.url}/v1/incidents`);
   progress(`  Logs:     ${join(started.dataDir, 'logs')}`);
 }
 
