@@ -1,0 +1,344 @@
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openDataDir } from '../../infra/local/data-dir.ts';
+import { ensureAssembly, type Host, type HostOptions, type HostStatus, startHost } from '../../infra/local/index.ts';
+import type { Template } from '../infra/support/template.ts';
+import type { Forge, ManualClock } from './forges/index.ts';
+
+/** The embedded host for end-to-end tests: booted from the one synthesized assembly, spoken to over HTTP alone. */
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const CACHE = join(root, 'build/e2e');
+const TEMPLATE = 'Qmoi.template.json';
+/** A deadline, not a measure: nothing here takes this long unless it hangs. */
+const PATIENCE_MS = 60_000;
+const SYNTH_PATIENCE_MS = 180_000;
+const MASTER = 'master-token-of-the-tests';
+
+let assembly: Promise<string> | undefined;
+
+/** The folder of the assembly that all test files share: synthesized once per change, by whichever process comes first. */
+export function sharedAssembly(): Promise<string> {
+  assembly ??= synthesizeOnce();
+  return assembly;
+}
+
+async function synthesizeOnce(): Promise<string> {
+  const lock = await openDataDir(CACHE, SYNTH_PATIENCE_MS);
+  try {
+    const newest = await ensureAssembly({ root, folder: join(CACHE, 'newest'), say: () => undefined });
+    // Under the name of what it was made of: a host of another process may still load bundles when the sources change.
+    const stamp = readFileSync(join(newest, 'qmoi-inputs'), 'utf8').slice(0, 16);
+    const kept = join(CACHE, stamp);
+    if (!existsSync(kept)) {
+      cpSync(newest, `${kept}.new`, { recursive: true });
+      renameSync(`${kept}.new`, kept);
+    }
+    return kept;
+  } finally {
+    lock.release();
+  }
+}
+
+export const readTemplateOf = (assemblyDir: string): Template =>
+  JSON.parse(readFileSync(join(assemblyDir, TEMPLATE), 'utf8')) as Template;
+
+/** A copy of the shared assembly with another template; its bundles are the same files. */
+export async function editedAssembly(edit: (template: Template) => void): Promise<string> {
+  const from = await sharedAssembly();
+  const folder = mkdtempSync(join(tmpdir(), 'qmoi-assembly-'));
+  const template = readTemplateOf(from);
+  edit(template);
+  for (const name of readdirSync(from)) {
+    if (name !== TEMPLATE) symlinkSync(join(from, name), join(folder, name));
+  }
+  writeFileSync(join(folder, TEMPLATE), JSON.stringify(template));
+  return folder;
+}
+
+/** Asks until the answer is neither false nor undefined; throws with what was waited for otherwise. */
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | false | undefined> | T | false | undefined,
+  within = PATIENCE_MS,
+): Promise<T> {
+  const deadline = performance.now() + within;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${within / 1000} s: ${what}`);
+    await sleep(25);
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Undefined when the body is not JSON. */
+  readonly json: Record<string, unknown> | undefined;
+}
+
+export type Item = Record<string, unknown> & { id: string; status: string; version: number };
+/** All items of every resource, by their ids. */
+export type World = Record<string, Record<string, Item>>;
+
+export const RESOURCES = [
+  'deliveries',
+  'runs',
+  'jobs',
+  'runners',
+  'automations',
+  'failures',
+  'incidents',
+  'remediations',
+  'notifications',
+  'activity',
+  'controls',
+] as const;
+export type ResourceName = (typeof RESOURCES)[number];
+
+/** As much of a forge as tells whether it is at rest. */
+export type Traffic = Pick<Forge, 'calls' | 'sent' | 'pending'>;
+
+/** A forge whose clock stands still: what waits for that clock is no work under way. */
+export const frozen = (forge: Forge, clock: ManualClock): Traffic => ({
+  calls: forge.calls,
+  sent: forge.sent,
+  pending: () => forge.pending() - clock.timers(),
+});
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** The master's unless told; undefined sends none. */
+  readonly token?: string | undefined;
+}
+
+/** QMOI as a client sees it: an address and a token. */
+export class Client {
+  readonly url: string;
+  readonly token: string;
+
+  constructor(url: string, token: string) {
+    this.url = url;
+    this.token = token;
+  }
+
+  async request(path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { method = 'GET', headers = {}, body } = options;
+    const token = 'token' in options ? options.token : this.token;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+      ...(body !== undefined && { body: body as NonNullable<RequestInit['body']> }),
+      redirect: 'manual',
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: parsed(text) };
+  }
+
+  /** All items of a list, page by page. */
+  async list(resource: ResourceName | 'outbox', query: Record<string, string> = {}): Promise<Item[]> {
+    const items: Item[] = [];
+    let cursor: string | null = null;
+    do {
+      const parameters = new URLSearchParams({ limit: '200', ...query, ...(cursor !== null && { cursor }) });
+      const { status, text, json } = await this.request(`/v1/${resource}?${parameters}`);
+      if (status !== 200) throw new Error(`GET /v1/${resource} answered ${status}: ${text}`);
+      const page = json as unknown as { items: Item[]; nextCursor: string | null };
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return items;
+  }
+
+  async get(resource: ResourceName, id: string): Promise<Item> {
+    const { status, text, json } = await this.request(`/v1/${resource}/${encodeURIComponent(id)}`);
+    if (status !== 200) throw new Error(`GET /v1/${resource}/${id} answered ${status}: ${text}`);
+    return json as Item;
+  }
+
+  /** Everything the API shows, versions included. */
+  async world(resources: readonly ResourceName[] = RESOURCES): Promise<World> {
+    const lists = await Promise.all(
+      resources.map(async (name) => {
+        const items = await this.list(name);
+        return [name, Object.fromEntries(items.map((item) => [item.id, item]))] as const;
+      }),
+    );
+    return Object.fromEntries(lists);
+  }
+
+  control(scope: string, status: 'running' | 'paused' | 'stopped', reason?: string): Promise<Answer> {
+    return this.request(`/v1/controls/${encodeURIComponent(scope)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ status, ...(reason !== undefined && { reason }) }),
+    });
+  }
+
+  async status(): Promise<HostStatus> {
+    const { status, text, json } = await this.request('/_local');
+    if (status !== 200) throw new Error(`GET /_local answered ${status}: ${text}`);
+    return json as unknown as HostStatus;
+  }
+
+  /**
+   * Waits until neither QMOI nor any of the forges has work, and has made none for the other meanwhile. On the manual
+   * clock, messages that wait for their time are what time is moved for.
+   */
+  async settled(...forges: readonly Traffic[]): Promise<void> {
+    const traffic = () => forges.map((forge) => `${forge.calls.length}/${forge.sent.length}/${forge.pending()}`).join();
+    let last: HostStatus | undefined;
+    try {
+      await until('everything at rest', async () => {
+        const before = traffic();
+        if (forges.some((forge) => forge.pending() > 0)) return false;
+        for (let look = 0; look < 2; look++) {
+          last = await this.status();
+          if (!last.idle) {
+            await this.moveOn(last);
+            return false;
+          }
+        }
+        return traffic() === before;
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; QMOI holds ${JSON.stringify(last?.pending)}, forges ${traffic()}`);
+    }
+  }
+
+  /** Moves a manual clock to when the next message may be seen, if that is all that QMOI waits for. */
+  private async moveOn({ clock, pending, queues }: HostStatus): Promise<void> {
+    const { messages, ...others } = pending;
+    if (clock.mode !== 'manual' || messages === 0 || Object.values(others).some((count) => count > 0)) return;
+    const waiting = queues.filter(({ consumer }) => consumer !== null);
+    if (waiting.some(({ visible }) => visible > 0)) return;
+    const [now] = waiting.flatMap(({ nextVisibleAt }) => nextVisibleAt ?? []).sort();
+    if (now === undefined || now <= clock.now) return;
+    await this.request('/_local/clock', { method: 'POST', body: JSON.stringify({ now }) });
+  }
+
+  /** Lets time pass on the manual clock, a step at a time, and whatever falls due on the way get done. */
+  async pass(minutes: number, forges: readonly Traffic[] = [], step = 1): Promise<void> {
+    const end = Date.parse((await this.status()).clock.now) + minutes * 60_000;
+    for (let now = 0; now < end; ) {
+      now = Date.parse((await this.status()).clock.now);
+      const to = new Date(Math.max(now, Math.min(end, now + step * 60_000))).toISOString();
+      await this.request('/_local/clock', { method: 'POST', body: JSON.stringify({ now: to }) });
+      await this.settled(...forges);
+      now = Date.parse(to);
+    }
+  }
+
+  /** Throws an access error that names function and action for every call that was refused, but for those expected. */
+  async nothingDenied(expected: readonly string[] = []): Promise<void> {
+    const denied = (await this.status()).denied.map((call) => `${call.function} ${call.action}`);
+    const surprises = [...new Set(denied)].filter((call) => !expected.includes(call));
+    if (surprises.length === 0) return;
+    throw new Error(
+      surprises.map((call) => `AccessDenied: ${call.replace(' ', ' is not authorized to perform ')}`).join('\n'),
+    );
+  }
+
+  /** Write units of QMOI's functions so far. */
+  async writeUnits(): Promise<number> {
+    const { units } = await this.status();
+    return units.reduce((sum, { write }) => sum + write, 0);
+  }
+
+  /** How often a metric was counted, over all dimensions that fit. */
+  async metric(name: string, dimensions: Readonly<Record<string, string>> = {}): Promise<number> {
+    const { metrics } = await this.status();
+    return metrics
+      .filter((series) => series.name === name)
+      .filter((series) => Object.entries(dimensions).every(([key, value]) => series.dimensions[key] === value))
+      .reduce((sum, series) => sum + series.sum, 0);
+  }
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface BootOptions
+  extends Partial<Pick<HostOptions, 'dataDir' | 'assemblyDir' | 'chaosSeed' | 'clock' | 'lockWaitMs' | 'port'>> {
+  /** `QMOI_…` settings besides the master's token. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Forges that QMOI is set up for, and that send it their webhooks. */
+  readonly forges?: readonly Forge[];
+  /** Calls that are to be refused, as `Qmoi-record dynamodb:PutItem`; any other is an error at the end. */
+  readonly denied?: readonly string[];
+}
+
+/** A host in this process, on a data directory of its own that ends with it. */
+export class TestHost extends Client {
+  readonly dataDir: string;
+  /** What an operator would have read. */
+  readonly complaints: string[];
+  private readonly host: Host;
+  private readonly options: BootOptions;
+
+  private constructor(host: Host, options: BootOptions, complaints: string[]) {
+    super(host.url, host.token);
+    this.host = host;
+    this.dataDir = host.dataDir;
+    this.options = options;
+    this.complaints = complaints;
+  }
+
+  static async boot(options: BootOptions = {}): Promise<TestHost> {
+    const { settings = {}, forges = [], denied: _, ...rest } = options;
+    const complaints: string[] = [];
+    const host = await startHost({
+      dataDir: mkdtempSync(join(tmpdir(), 'qmoi-e2e-')),
+      assemblyDir: await sharedAssembly(),
+      ...rest,
+      secrets: Object.assign({ QMOI_MASTER_TOKEN: MASTER }, ...forges.map((forge) => forge.settings), settings),
+      complain: (line) => complaints.push(line),
+    });
+    for (const forge of forges) forge.target(host.url);
+    return new TestHost(host, options, complaints);
+  }
+
+  /** Ends the host and keeps its state; `TestHost.restart` goes on from it. */
+  halt(): Promise<void> {
+    return this.host.stop();
+  }
+
+  /** Drains, ends and starts again on the same state. */
+  async restart(changes: Partial<BootOptions> = {}): Promise<TestHost> {
+    await this.nothingDenied(this.options.denied);
+    await this.halt();
+    return TestHost.boot({ ...this.options, dataDir: this.dataDir, ...changes });
+  }
+
+  /** Ends the host and forgets its state. Throws when it was refused anything: whatever a test saw, a grant is missing. */
+  async end(): Promise<void> {
+    try {
+      await this.nothingDenied(this.options.denied);
+    } finally {
+      await this.halt();
+      rmSync(this.dataDir, { recursive: true, force: true });
+    }
+  }
+}
