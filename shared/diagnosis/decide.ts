@@ -4,6 +4,8 @@ import type { Rule, Tier } from './types.ts';
 
 export interface Verdict {
   readonly rule: Rule;
+  /** The rule's own answer, or null where the log makes it doubtful. */
+  readonly transient: boolean | null;
   readonly best: Candidate;
   readonly group: Group;
   readonly confidence: number;
@@ -19,7 +21,7 @@ interface Match {
 
 const RANK: Readonly<Record<Tier, number>> = { decisive: 0, cause: 1, verdict: 2, symptom: 3 };
 const CONFIDENCE: Readonly<Record<Tier, number>> = { decisive: 0.95, cause: 0.9, verdict: 0.85, symptom: 0.6 };
-/** Lines between what failed first and what ended the step, beyond which the two are taken for unrelated. */
+/** A step that printed so many more lines has most likely survived the error. */
 const REACH = 300;
 
 /**
@@ -27,11 +29,15 @@ const REACH = 300;
  * 1. Only sections that failed count (`LogStructure.failing`); what was retried with success, or warned of, never does.
  * 2. Within a section the tier: decisive, cause, verdict, symptom. Within a tier the later match wins, since a step that
  *    went on has survived what came before; on one line the rule that is listed first.
- * 3. A rerun must not hide a defect. A transient cause yields to a verdict that follows it (tests that ran and failed),
- *    and to anything that follows it at a distance.
+ * 3. A rerun must not hide a defect. A transient cause yields to a verdict that follows it (tests that ran and failed). Far
+ *    from the end of its section it yields to anything that follows, and counts as transient no more.
  * 4. Between several failed sections a decisive match wins, then one that a rerun does not fix, then the last.
  */
-export function decide(groups: readonly Group[], rules: readonly Rule[], known: boolean): Verdict | undefined {
+export function decide(
+  groups: readonly Group[],
+  rules: readonly Rule[],
+  log: { known: boolean; length: number },
+): Verdict | undefined {
   const bySection = new Map<Section, Match[]>();
   for (const group of groups) {
     const rule = rules[group.rule];
@@ -41,7 +47,8 @@ export function decide(groups: readonly Group[], rules: readonly Rule[], known: 
     matches.push({ rule, group, order: group.rule, at: last.number });
     bySection.set(group.section, matches);
   }
-  const winners = [...bySection.values()].map(ofSection).filter((match) => match !== undefined);
+  const endOf = (section: Section): number => section.errorAt || section.nextAt || log.length;
+  const winners = [...bySection].map(([section, matches]) => ofSection(matches, endOf(section)));
   const winner =
     winners.findLast((match) => match.rule.tier === 'decisive') ??
     winners.find((match) => match.rule.transient !== true) ??
@@ -53,19 +60,21 @@ export function decide(groups: readonly Group[], rules: readonly Rule[], known: 
   const rivals = (bySection.get(winner.group.section) ?? []).filter(
     (match) => match.rule.tier === winner.rule.tier && match.rule.category !== winner.rule.category,
   );
-  const confidence = CONFIDENCE[winner.rule.tier] - (known ? 0 : 0.1) - (rivals.length > 0 ? 0.1 : 0);
-  return { rule: winner.rule, best, group: winner.group, confidence: Math.round(confidence * 100) / 100 };
+  const survived = winner.rule.tier !== 'decisive' && endOf(winner.group.section) - winner.at > REACH;
+  const doubt = (log.known ? 0 : 0.1) + (rivals.length > 0 ? 0.1 : 0) + (survived ? 0.3 : 0);
+  return {
+    rule: winner.rule,
+    transient: survived && winner.rule.transient === true ? null : winner.rule.transient,
+    best,
+    group: winner.group,
+    confidence: Math.round((CONFIDENCE[winner.rule.tier] - doubt) * 100) / 100,
+  };
 }
 
-function ofSection(matches: readonly Match[]): Match | undefined {
+function ofSection(matches: readonly Match[], end: number): Match {
   const ranked = [...matches].sort((a, b) => RANK[a.rule.tier] - RANK[b.rule.tier] || b.at - a.at || a.order - b.order);
-  const first = ranked[0];
-  if (first?.rule.tier !== 'cause' || first.rule.transient !== true) return first;
-  const end = Math.max(...matches.map((match) => match.at));
-  return (
-    ranked.find(
-      (match) =>
-        match.at > first.at && (match.rule.tier === 'verdict' || (end - first.at > REACH && end - match.at <= REACH)),
-    ) ?? first
-  );
+  const first = ranked[0] as Match;
+  if (first.rule.tier !== 'cause' || first.rule.transient !== true) return first;
+  const later = ranked.filter((match) => match.at > first.at);
+  return later.find((match) => match.rule.tier === 'verdict' || end - first.at > REACH) ?? first;
 }

@@ -7,7 +7,7 @@ import { rules as ownRules } from './rules/index.ts';
 import { type Line, LineScanner } from './scanner.ts';
 import { LogStructure, type Reading, type Section } from './structure.ts';
 import { fingerprintOf, templateOf } from './template.ts';
-import type { DiagnoseOptions, Diagnosis, LogContext, LogSource } from './types.ts';
+import type { DiagnoseOptions, Diagnosis, LogContext, LogSource, Rule } from './types.ts';
 
 /** Memory does not depend on it; it bounds the time that a hostile log can take. */
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
@@ -62,7 +62,7 @@ class LogReader {
   }
 
   #notable(line: Line, owners: readonly number[]): void {
-    const reading = this.#structure.read(line.text());
+    const reading = this.#structure.read(line.text(), line.number);
     if (!reading) return;
     const { text, section } = reading;
     const warning = reading.warning || isWarning(text);
@@ -70,31 +70,32 @@ class LogReader {
     if (owners.includes(SURRENDER) && surrenders(text)) this.#evidence.gaveUp(line, section);
     else if (retried) this.#evidence.retried(line, section);
 
-    const rule = this.#firstRule(owners, text);
+    const matching = this.#matching(owners, text);
+    const mild = warning || retried;
+    const firm = mild ? matching.find((index) => standsAsWarning(this.#rules.rules[index])) : matching[0];
+    const rule = firm ?? matching[0];
     if (rule !== undefined) {
-      const tier = this.#rules.rules[rule]?.tier;
-      // What the machine says stands however mildly it says it, and a checker's verdict is often printed as a warning.
-      const soft = (warning || retried) && tier !== 'decisive' && tier !== 'verdict';
-      this.#evidence.matched(rule, this.#candidate(line, reading, soft));
+      this.#evidence.matched(rule, this.#candidate(line, reading, firm === undefined));
     } else if (!warning && (reading.annotated || owners.includes(ERROR))) {
       this.#loose(line, reading);
     }
   }
 
-  #firstRule(owners: readonly number[], text: string): number | undefined {
-    const tried = owners.filter((owner) => owner >= FIRST_RULE).sort((a, b) => a - b);
-    if (tried.length === 0 || isPassing(text) || isQuoted(text)) return undefined;
+  /** Rules that the line matches, in order of precedence. */
+  #matching(owners: readonly number[], text: string): number[] {
+    const tried = owners.filter((owner) => owner >= FIRST_RULE);
+    if (tried.length === 0 || isPassing(text) || isQuoted(text)) return [];
     const step = `${this.#context.failedStep ?? ''}\n${this.#context.jobName}`;
-    const found = tried.find(
-      (owner) => this.#rules.applies(owner - FIRST_RULE, step) && this.#rules.matches(owner - FIRST_RULE, text),
-    );
-    return found === undefined ? undefined : found - FIRST_RULE;
+    return tried
+      .map((owner) => owner - FIRST_RULE)
+      .sort((a, b) => a - b)
+      .filter((index) => this.#rules.applies(index, step) && this.#rules.matches(index, text));
   }
 
   #loose(line: Line, reading: Reading): void {
     // The platform's closing line says nothing itself, but what stands before it is the end of the failed step.
     const score = errorScore(reading.text) + (reading.annotated ? (isGeneric(reading.text) ? 1 : 3) : 0);
-    if (score >= 3 || reading.annotated) this.#evidence.looksBad(score, this.#candidate(line, reading, false));
+    if (score > 0 || reading.annotated) this.#evidence.looksBad(score, this.#candidate(line, reading, false));
   }
 
   #candidate(line: Line, { text, section, annotated }: Reading, soft: boolean): Candidate {
@@ -102,7 +103,7 @@ class LogReader {
   }
 
   conclude(): Omit<Diagnosis, 'bytes' | 'truncated'> {
-    this.#scanner.end();
+    const length = this.#scanner.end();
     const failing = this.#structure.failing(this.#context.failedStep);
     const inScope = failing ?? ((section: Section) => !section.aside);
     const groups = this.#evidence.groups.filter(({ section }) => inScope(section));
@@ -111,7 +112,7 @@ class LogReader {
       .sort((a, b) => b.score - a.score || b.candidate.number - a.candidate.number)
       .map(({ candidate }) => candidate);
     const telling = loose.filter(({ text }) => !isGeneric(text));
-    const verdict = decide(groups, this.#rules.rules, failing !== undefined);
+    const verdict = decide(groups, this.#rules.rules, { known: failing !== undefined, length });
 
     const ranked = [
       ...(verdict ? [verdict.best, verdict.group.last] : []),
@@ -124,7 +125,7 @@ class LogReader {
     return {
       cause,
       category: verdict?.rule.category ?? 'unknown',
-      transient: verdict?.rule.transient ?? null,
+      transient: verdict?.transient ?? null,
       severity: verdict?.rule.severity ?? 'medium',
       remedy: verdict?.rule.remedy ?? 'No rule knows this failure. Read the lines; if they recur, add a rule for them.',
       lines: listed(ranked),
@@ -148,6 +149,10 @@ class LogReader {
     return cut(text, MAX_EXCERPT_BYTES);
   }
 }
+
+/** What the machine or the runner says stands however mildly it is said; a checker's verdict is often printed as a warning. */
+const standsAsWarning = (rule: Rule | undefined): boolean =>
+  rule?.tier === 'decisive' || rule?.tier === 'verdict' || rule?.category === 'runner';
 
 /** Cause, template and failing step; where no line tells anything, the job stands in for the template. */
 export function fingerprintFor(cause: string, template: string, context: LogContext): string {

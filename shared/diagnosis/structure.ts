@@ -5,8 +5,10 @@ export interface Section {
   readonly name: string;
   /** Runs after the outcome is decided (post actions, after_script): cannot explain the failure. */
   readonly aside: boolean;
-  /** Lines the platform itself marked as errors. */
-  errors: number;
+  /** Line of the last error the platform itself marked; 0 without. */
+  errorAt: number;
+  /** Line at which the next section begins; 0 at the end of the log. */
+  nextAt: number;
 }
 
 export interface Reading {
@@ -31,22 +33,22 @@ const ECHO = /^(?:\$ |\+{1,4} )/;
 /** Follows the markers of GitHub and GitLab job logs, which say where a step begins and what the platform calls an error. */
 export class LogStructure {
   #sections = 0;
-  #current: Section = this.#open('', false);
+  #current: Section = { id: 0, name: '', aside: false, errorAt: 0, nextAt: 0 };
   #lastStage: Section | undefined;
   readonly #failing: Section[] = [];
   #inScript = false;
 
   /** Undefined for lines that are not output: markers, the echoed script, debug lines. */
-  read(text: string): Reading | undefined {
+  read(text: string, number: number): Reading | undefined {
     const stage = text.includes('section_') ? GITLAB_MARKER.exec(text) : null;
     if (stage) {
-      this.#atStage(stage[1] === 'start', stage[2] ?? '');
+      this.#atStage(number, stage[1] === 'start', stage[2] ?? '');
       return undefined;
     }
     const marker = text.startsWith('##[') ? GITHUB_MARKER.exec(text) : null;
-    if (marker) return this.#atMarker(marker[1] ?? '', text.slice(marker[0].length));
+    if (marker) return this.#atMarker(number, marker[1] ?? '', text.slice(marker[0].length));
     if (text === 'Post job cleanup.') {
-      this.#current = this.#open('', true);
+      this.#open(number, '', true);
       return undefined;
     }
     if (this.#inScript || ECHO.test(text)) return undefined;
@@ -67,28 +69,33 @@ export class LogStructure {
     return chosen.size > 0 ? (section) => chosen.has(section) : undefined;
   }
 
-  #open(name: string, aside: boolean): Section {
-    return { id: this.#sections++, name, aside, errors: 0 };
+  #open(number: number, name: string, aside: boolean): Section {
+    this.#current.nextAt = number;
+    this.#current = { id: ++this.#sections, name, aside, errorAt: 0, nextAt: 0 };
+    return this.#current;
   }
 
-  #atStage(start: boolean, name: string): void {
+  #atStage(number: number, start: boolean, name: string): void {
     if (!GITLAB_STAGE.test(name)) return;
-    this.#current = this.#open(start ? name : '', start && GITLAB_ASIDE.test(name));
-    if (start && !this.#current.aside) this.#lastStage = this.#current;
+    const section = this.#open(number, start ? name : '', start && GITLAB_ASIDE.test(name));
+    if (start && !section.aside) this.#lastStage = section;
   }
 
-  #atMarker(kind: string, rest: string): Reading | undefined {
+  #atMarker(number: number, kind: string, rest: string): Reading | undefined {
     if (kind === 'group') {
       this.#inScript = rest.startsWith('Run ');
-      if (this.#inScript) this.#current = this.#open(rest, false);
+      if (this.#inScript) this.#open(number, rest, false);
       return undefined;
     }
     if (kind === 'endgroup') this.#inScript = false;
     if (kind !== 'error' && kind !== 'warning') return undefined;
     this.#inScript = false;
     const section = this.#current;
-    // Bounded: a log with more failing steps than this explains nothing by its steps.
-    if (kind === 'error' && section.errors++ === 0 && this.#failing.length < 64) this.#failing.push(section);
+    if (kind === 'error') {
+      // Bounded: a log with more failing steps than this explains nothing by its steps.
+      if (section.errorAt === 0 && this.#failing.length < 64) this.#failing.push(section);
+      section.errorAt = number;
+    }
     return { text: rest, section, annotated: kind === 'error', warning: kind === 'warning' };
   }
 }

@@ -227,6 +227,33 @@ export const platformRules: readonly Rule[] = [
     nearMisses: ['Environment protection rules are configured'],
   },
   {
+    id: 'container-image-not-found',
+    category: 'automation',
+    transient: false,
+    severity: 'high',
+    tier: 'cause',
+    remedy: 'No such image or tag, or no right to see it: check the name, whether it was pushed, and the login.',
+    pattern: oneOf(
+      'Error response from daemon: (?:manifest for \\S+ not found|pull access denied for \\S+|manifest unknown|No such image)',
+      '^(?:ERROR: )?failed to solve: \\S+: (?:failed to resolve source metadata for )?.{0,200}: (?:not found|pull access denied)',
+      'manifest unknown: manifest unknown|MANIFEST_UNKNOWN',
+    ),
+    literals: [
+      'manifest for',
+      'pull access denied',
+      'manifest unknown',
+      'MANIFEST_UNKNOWN',
+      'No such image',
+      'failed to solve',
+    ],
+    examples: [
+      "docker: Error response from daemon: pull access denied for acme/builder, repository does not exist or may require 'docker login'.",
+      'Error response from daemon: manifest for koalaman/app:current not found: manifest unknown: manifest unknown',
+      'ERROR: failed to solve: node:99: failed to resolve source metadata for docker.io/library/node:99: docker.io/library/node:99: not found',
+    ],
+    nearMisses: ["Unable to find image 'postgres:16' locally"],
+  },
+  {
     id: 'dockerfile-invalid',
     category: 'automation',
     transient: false,

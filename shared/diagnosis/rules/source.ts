@@ -389,7 +389,7 @@ export const sourceRules: readonly Rule[] = [
       '^(?:error |Usage Error: )?(?:Command "\\S+" not found|Couldn\'t find a script named)',
       "^Task '\\S+' not found in (?:root )?project",
       '^error: no (?:bin|example|test|such) (?:target|command|subcommand)',
-      "^Don't know how to build task",
+      "^(?:rake aborted!.{0,20})?(?:Don't know how to build task|No Rakefile found)",
     ),
     literals: [
       'Missing script',

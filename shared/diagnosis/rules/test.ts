@@ -71,6 +71,7 @@ export const testRules: readonly Rule[] = [
       '^(?:FAIL|ERROR): \\w+ \\(',
       '^FAILED \\((?:failures|errors)=\\d',
       '^=+ .{0,60}\\b[1-9]\\d* (?:failed|errors?)\\b.{0,100} in [\\d.]+s',
+      '^\\S{1,300}::\\S.{0,200} (?:FAILED|ERROR)\\s+\\[\\s*\\d+%\\]',
       // jest, vitest, mocha, node:test, karma, playwright, cypress
       '^FAIL \\S{1,300}\\.[cm]?[jt]sx?\\b',
       '^\\s*FAIL\\s{1,4}\\S.{0,300}\\.[cm]?[jt]sx?\\b',
