@@ -25,7 +25,7 @@ export function sameSecret(a: string, b: string): boolean {
 
 /** Fit to be a part of a key and of an address. */
 export const isDeliveryId = (text: string | undefined): text is string =>
-  text !== undefined && /^[\w.~+/=@-]{1,128}$/.test(text);
+  text !== undefined && /^[\w.~+/=@:-]{1,128}$/.test(text);
 
 export const mediaTypeOf = (contentType: string | undefined): string =>
   (contentType?.split(';', 1)[0] ?? '').trim().toLowerCase();

@@ -127,7 +127,9 @@ export function redirectTarget(location: string | null | undefined, from: string
   const [target, home] = [new URL(location, from), new URL(base)];
   const allowed =
     target.protocol === 'https:' ||
+    // Without encryption only to where QMOI already talks without.
     (target.protocol === 'http:' &&
+      home.protocol === 'http:' &&
       (target.host === home.host || (isLoopback(target.hostname) && isLoopback(home.hostname))));
   if (!allowed || target.username !== '' || target.password !== '') {
     throw new HttpFailure(`a redirect to ${target.protocol}//${target.host} is not followed`, true);

@@ -1,15 +1,7 @@
 import { RequestError } from '@octokit/request-error';
 import { Octokit } from '@octokit/rest';
 import type { Job } from '../../model/index.ts';
-import {
-  bytesOf,
-  complete,
-  followed,
-  HTTP_TIMEOUT_MS,
-  HttpFailure,
-  type HttpOptions,
-  send,
-} from '../../runtime/http.ts';
+import { bytesOf, complete, followed, HTTP_TIMEOUT_MS, type HttpOptions, send } from '../../runtime/http.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
 import type { ActionRequest, ActOutcome, LookUp, PlatformClient } from '../port.ts';
 
@@ -88,7 +80,10 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
       const { data } = await octokit.rest.actions.getWorkflowRun({
         ...repositoryOf(request.repository),
         run_id: Number(request.externalId),
-        request: { fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)) },
+        request: {
+          signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
+          fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)),
+        },
       });
       if (typeof data.run_attempt !== 'number') return 'unclear';
       return data.run_attempt > request.attempt ? 'happened' : 'did-not-happen';
@@ -120,8 +115,5 @@ function answerIn(error: unknown): Answer | undefined {
 const headersOf = (headers: Record<string, unknown>): Headers =>
   new Headers(Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]));
 
-/** Octokit makes a 500 out of a lost connection; what happened is its cause. */
-function failureIn(error: unknown): unknown {
-  if (!(error instanceof RequestError)) return error;
-  return error.cause instanceof HttpFailure ? error.cause : new HttpFailure(error.message, true, error);
-}
+/** Octokit makes a 500 out of a lost connection, and of a caller that gave up; what happened is its cause. */
+const failureIn = (error: unknown): unknown => (error instanceof RequestError ? (error.cause ?? error) : error);
