@@ -167,6 +167,33 @@ describe('the embedded host', () => {
     expect((await status()).functions.find(({ name }) => name === 'fixture-publish')?.invocations).toBe(1);
   });
 
+  it.each(['1', '2', '3'])('in chaos gets everything done all the same: seed %s', async (chaosSeed) => {
+    await host.stop();
+    await boot({ chaosSeed, dataDir: join(folder, `chaos-${chaosSeed}`) });
+    let accepted = 0;
+    for (let tries = 0; accepted < 40; tries += 1) {
+      expect(tries).toBeLessThan(80);
+      const answers = await Promise.all(Array.from({ length: 8 }, () => ask('/webhooks/github', 'publish')));
+      accepted += answers.filter((answer) => answer.status === 202).length;
+    }
+    await vi.waitFor(
+      async () => {
+        const { pending } = await status();
+        expect(pending).toMatchObject({ sources: 0, invocations: 0 });
+        // What failed waits for its visibility time-out.
+        if (pending.messages > 0) await ask('/_local/clock', { advance: 61 });
+        expect(pending.messages).toBe(0);
+      },
+      { timeout: 50_000, interval: 200 },
+    );
+    const report = await status();
+    expect(report.chaos).toMatchObject({ seed: chaosSeed });
+    expect(Object.keys(report.chaos?.struck ?? {})).toContain('throttle');
+    expect(report.queues.find(({ name }) => name === 'fixture-dead')?.visible).toBe(0);
+    const { items } = (await ask('/v1/outbox?limit=200')).body as { items: unknown[] };
+    expect(items.length).toBeGreaterThanOrEqual(accepted);
+  });
+
   it('names function, action and resource of a call that is denied', async () => {
     await host.stop();
     const denying = mkdtempSync(join(tmpdir(), 'qmoi-denied-'));
