@@ -4,6 +4,7 @@ import type { Job } from '../../model/index.ts';
 import { bytesOf, complete, followed, HTTP_TIMEOUT_MS, type HttpOptions, send } from '../../runtime/http.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
 import type { ActionRequest, ActOutcome, LookUp, PlatformClient } from '../port.ts';
+import { RERUN } from './actions.ts';
 
 export interface GithubSettings {
   /** `https://api.github.com`, `https://ghes.example/api/v3`. */
@@ -12,8 +13,6 @@ export interface GithubSettings {
   readonly now?: () => number;
 }
 
-/** The one action QMOI takes on GitHub so far. */
-export const RERUN = 'rerun-failed-jobs';
 /** https://docs.github.com/en/rest/about-the-rest-api/api-versions */
 const API_VERSION = '2022-11-28';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

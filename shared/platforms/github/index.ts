@@ -1,5 +1,5 @@
-import { isEnded, type Job, type Run } from '../../model/index.ts';
-import { type Platform, RETRY_PLAYBOOK, type ReadParameters, type RetryOption } from '../port.ts';
+import type { Platform, ReadParameters } from '../port.ts';
+import { retryOptions } from './actions.ts';
 import { normalise } from './normalise.ts';
 import { read, verify } from './receive.ts';
 
@@ -21,19 +21,3 @@ export const github: Platform = {
     return githubClient({ token, baseUrl: (values['github-api-url']?.trim() || DEFAULT_URL).replace(/\/+$/, '') });
   },
 };
-
-/** One call reruns all failed jobs of a run, as its next attempt. */
-function retryOptions(run: Run, failed: readonly Job[]): RetryOption[] {
-  if (!isEnded(run.status) || failed.length === 0) return [];
-  return [
-    {
-      action: 'rerun-failed-jobs',
-      playbook: RETRY_PLAYBOOK,
-      part: String(run.attempt),
-      subject: run.id,
-      externalId: run.externalId,
-      attempt: run.attempt,
-      jobs: failed,
-    },
-  ];
-}

@@ -11,6 +11,7 @@ import {
   type PlatformClient,
 } from '../port.ts';
 import { jsonOf } from '../request.ts';
+import { RETRY } from './actions.ts';
 
 export interface GitlabSettings {
   /** The instance, without `/api/v4`. */
@@ -19,8 +20,6 @@ export interface GitlabSettings {
   readonly now?: () => number;
 }
 
-/** The one action QMOI takes on GitLab so far. */
-export const RETRY = 'retry-job';
 /** Until then, an empty trace may still be on its way from the runner. */
 const EMPTY_LOG_PATIENCE_MS = 60_000;
 const [PAGE, MAX_PAGES] = [100, 10];

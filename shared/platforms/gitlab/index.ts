@@ -1,5 +1,5 @@
-import { isEnded, type Job, type Run } from '../../model/index.ts';
-import { type Platform, RETRY_PLAYBOOK, type ReadParameters, type RetryOption } from '../port.ts';
+import type { Platform, ReadParameters } from '../port.ts';
+import { retryOptions } from './actions.ts';
 import { place } from './attempts.ts';
 import { normalise } from './normalise.ts';
 import { read, verify } from './receive.ts';
@@ -23,19 +23,3 @@ export const gitlab: Platform = {
     return gitlabClient({ token, host: (values['gitlab-url']?.trim() || DEFAULT_URL).replace(/\/+$/, '') });
   },
 };
-
-/** Each failed job is retried by itself; those that may fail are left alone. */
-function retryOptions(run: Run, failed: readonly Job[]): RetryOption[] {
-  if (!isEnded(run.status)) return [];
-  return failed
-    .filter((job) => job.allowFailure !== true)
-    .map((job) => ({
-      action: 'retry-job',
-      playbook: RETRY_PLAYBOOK,
-      part: job.externalId,
-      subject: job.id,
-      externalId: job.externalId,
-      attempt: job.attempt,
-      jobs: [job],
-    }));
-}
