@@ -31,7 +31,7 @@ export interface HostProcess {
   ready(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
-  /** Lets it end by itself. Throws when it does not in time, or not well. */
+  /** Lets it end, if it has not. Throws when it does not in time, or not well. */
   stop(): Promise<void>;
   /** Undefined while it runs. */
   ended(): string | undefined;
@@ -81,6 +81,7 @@ export async function launchHost(setup: HostSetup, assemblyDir: string): Promise
       await exit;
     },
     async stop() {
+      if (ended !== undefined) return;
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
       const how = await exit;

@@ -64,9 +64,12 @@ async function main(options: DemoOptions): Promise<number> {
     return outcome;
   } finally {
     voice.progress('');
-    await host?.stop();
-    await world.close();
-    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    try {
+      await host?.stop();
+    } finally {
+      await world.close();
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    }
   }
 }
 

@@ -34,7 +34,7 @@ const CAUSES = {
   'rate-limited': ['network', true],
   'runner-shutdown': ['runner', true],
   'typescript-error': ['automation', false],
-  'test-failed': ['automation', false],
+  'test-failed': ['automation', null],
   'lint-failed': ['automation', false],
   'missing-module': ['automation', false],
   'disk-full': ['system', null],
