@@ -23,7 +23,10 @@ export function bundleRows(folder: string): Row[] {
     const code = readFileSync(file);
     const init = Array.from({ length: SAMPLES }, () =>
       Number(
-        execFileSync(process.execPath, ['-e', PROBE, file], { env: { ...VARIABLES, PATH: process.env.PATH ?? '' } }),
+        execFileSync(process.execPath, ['-e', PROBE, file], {
+          env: { ...VARIABLES, PATH: process.env.PATH ?? '' },
+          stdio: ['ignore', 'pipe', 'ignore'],
+        }),
       ),
     );
     const size = `${Math.round(code.length / 1024)} KB`;

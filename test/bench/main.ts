@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createForge, type Forge } from '../support/forges/index.ts';
-import { root } from '../support/host.ts';
+import { root, sharedAssembly } from '../support/host.ts';
 import { bareServerRate, enginePutRate, post } from './baselines.ts';
 import { bundleRows } from './bundles.ts';
 import { costPerMillion, type PerDelivery, priceDate } from './cost.ts';
@@ -113,18 +113,19 @@ async function steady(): Promise<Steady[]> {
   return results;
 }
 
-function report(results: {
-  intake: Awaited<ReturnType<typeof intake>>;
-  units: PerDelivery;
-  steady: Steady[];
-  bundles: Row[];
-}) {
-  const { accepted, bare, puts, drained, backlog } = results.intake;
+interface Results {
+  intake?: Awaited<ReturnType<typeof intake>>;
+  steady?: Steady[];
+  units?: PerDelivery;
+  bundles?: Row[];
+}
+
+function reportIntake({ accepted, bare, puts, drained, backlog }: NonNullable<Results['intake']>): void {
   printTable('Deliveries accepted durably', [
     {
       name: 'QMOI',
       value: `${rounded(accepted, 0)}/s`,
-      note: `whole pipeline at work meanwhile; ${backlog} done ${rounded(drained)} s later`,
+      note: `the whole pipeline at work meanwhile; all ${backlog} done ${rounded(drained)} s later`,
     },
     {
       name: "the engine's own puts of the same bodies",
@@ -137,15 +138,9 @@ function report(results: {
       note: `QMOI is at ${rounded(accepted / bare, 2)} of it`,
     },
   ]);
-  printTable(
-    'From the last webhook of a failed run to its rerun',
-    results.steady.map(({ perSecond, held, drained: rest, fixes, p50, p95, p99 }) => ({
-      name: `${perSecond} deliveries/s`,
-      value: held ? 'held' : 'not held',
-      note: `p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms over ${fixes} fixes; drained in ${rounded(rest)} s`,
-    })),
-  );
-  const use = results.units;
+}
+
+function reportUnits(use: PerDelivery): void {
   const aims: Partial<Record<keyof PerDelivery, number>> = { writeUnits: 11, events: 3, queueMessages: 1.2 };
   printTable(
     "For each delivery, over a job's queued, in_progress and completed",
@@ -155,21 +150,49 @@ function report(results: {
       note: aims[name] === undefined ? '' : `aim: at most ${aims[name]}`,
     })),
   );
-  const cost = costPerMillion(use);
-  const total = Object.values(cost).reduce((sum, value) => sum + value, 0);
+  const cost = Object.entries(costPerMillion(use));
   printTable(`One million deliveries at list prices (${priceDate})`, [
-    ...Object.entries(cost).map(([name, value]) => ({ name, value: `$${value.toFixed(2)}` })),
-    { name: 'total', value: `$${total.toFixed(2)}`, note: 'aim: under $13; storage, X-Ray and SNS not counted' },
+    ...cost.map(([name, value]) => ({ name, value: `$${value.toFixed(2)}` })),
+    {
+      name: 'total',
+      value: `$${cost.reduce((sum, [, value]) => sum + value, 0).toFixed(2)}`,
+      note: 'aim: under $13; storage, X-Ray and SNS not counted',
+    },
   ]);
-  printTable('Bundles', results.bundles);
-  return { cost, total };
 }
 
-const results = {
-  intake: await intake(),
-  units: await units(),
-  steady: await steady(),
-  bundles: bundleRows(join(root, 'build/functions')),
-};
-const summary = report(results);
-if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ ...results, ...summary })}\n`);
+function report(results: Results): void {
+  if (results.intake) reportIntake(results.intake);
+  if (results.steady) {
+    printTable(
+      'From the last webhook of a failed run to its rerun',
+      results.steady.map(({ perSecond, held, drained, fixes, p50, p95, p99 }) => ({
+        name: `${perSecond} deliveries/s`,
+        value: held ? 'held' : 'not held',
+        note: `p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms over ${fixes} fixes; drained in ${rounded(drained)} s`,
+      })),
+    );
+  }
+  if (results.units) reportUnits(results.units);
+  if (results.bundles) printTable('Bundles', results.bundles);
+}
+
+const SECTIONS = ['intake', 'steady', 'units', 'bundles'] as const;
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = named.find((name) => !(SECTIONS as readonly string[]).includes(name));
+if (unknown !== undefined) {
+  process.stderr.write(`There is no section ${unknown}. Sections: ${SECTIONS.join(', ')}\n`);
+  process.exit(2);
+}
+const wants = (name: (typeof SECTIONS)[number]) => named.length === 0 || named.includes(name);
+
+const results: Results = {};
+if (wants('intake')) results.intake = await intake();
+if (wants('steady')) results.steady = await steady();
+if (wants('units')) results.units = await units();
+if (wants('bundles')) {
+  await sharedAssembly();
+  results.bundles = bundleRows(join(root, 'build/functions'));
+}
+report(results);
+if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
