@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Template } from './cloudformation.ts';
 
@@ -60,7 +60,8 @@ export function readAssembly(folder: string): Assembly {
     assetFolder(objectKey) {
       const found = folders.get(objectKey);
       if (!found || !existsSync(found)) throw new Error(`The assembly lacks the asset ${objectKey}.`);
-      return resolve(found);
+      // Modules are known by their real path, also where an assembly links to another one's assets.
+      return realpathSync(found);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -170,6 +170,21 @@ describe('a cloud assembly', () => {
       Object.assign(find(resources, 'AWS::Lambda::Function'), { TracingConfig: { Mode: 'Active' }, Tags: [] });
     });
     expect(model.functions.length).toBeGreaterThan(0);
+  });
+
+  it('may link to the assets of another one', () => {
+    const linked = mkdtempSync(join(tmpdir(), 'qmoi-assembly-'));
+    try {
+      for (const name of readdirSync(folder)) {
+        if (name.startsWith('asset.')) symlinkSync(join(folder, name), join(linked, name));
+        else cpSync(join(folder, name), join(linked, name));
+      }
+      const folders = readModel(readAssembly(linked), ORIGINS).functions.map((one) => one.folder);
+      expect(folders).toEqual(folders.map((one) => realpathSync(one)));
+      expect(folders.every((one) => one.startsWith(realpathSync(folder)))).toBe(true);
+    } finally {
+      rmSync(linked, { recursive: true });
+    }
   });
 
   it('must be there, whole, and of one stack', () => {
