@@ -16,72 +16,75 @@ export interface Ssm {
 
 interface Parameter extends SeededParameter {
   readonly version: number;
-  /** Epoch seconds, as the protocol tells time. */
   readonly modifiedAt: number;
 }
 
-interface Input {
-  readonly Name?: string;
-  readonly Names?: readonly string[];
-  readonly Path?: string;
-  readonly Recursive?: boolean;
-  readonly WithDecryption?: boolean;
-  readonly MaxResults?: number;
-  readonly NextToken?: string;
-}
+type Fields = Readonly<Record<string, unknown>>;
 
-/** Limits of GetParameters and GetParametersByPath. */
 const MAX_NAMES = 10;
-const MAX_RESULTS = 10;
+const MAX_PAGE = 10;
 
-const arnOf = (name: string): string => `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/${name.replace(/^\//, '')}`;
-
-/** The parameter store, read only: what it holds comes from the environment at each start, so nothing is kept. */
-export function createSsm(options: { readonly clock: Clock; readonly authorize: Authorize }): Ssm {
-  const { clock, authorize } = options;
+/** Parameter Store, for reading. Nothing is persisted: the host seeds it from its environment at each start. */
+export function createSsm({ clock, authorize }: { readonly clock: Clock; readonly authorize: Authorize }): Ssm {
   let parameters = new Map<string, Parameter>();
 
-  const view = ({ name, type, value, version, modifiedAt }: Parameter, decrypt: boolean) => ({
-    ...{ Name: name, Type: type, Version: version, LastModifiedDate: modifiedAt, ARN: arnOf(name), DataType: 'text' },
-    // Without decryption AWS hands out a ciphertext, of which nothing can be made.
-    Value: type === 'SecureString' && !decrypt ? `AQICAH${Buffer.from(`encrypted:${name}`).toString('base64')}` : value,
-  });
+  function arnOf(name: string): string {
+    return `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/${name.replace(/^\//, '')}`;
+  }
 
-  const operations: Record<string, (input: Input, caller: Caller) => unknown> = {
-    GetParameter({ Name, WithDecryption }, caller) {
-      if (Name === undefined) throw new AwsFault('ValidationException', 'Name is required');
-      authorize(caller, 'ssm:GetParameter', arnOf(Name));
-      const parameter = parameters.get(Name);
-      if (parameter === undefined) throw new AwsFault('ParameterNotFound', '');
-      return { Parameter: view(parameter, WithDecryption === true) };
+  function shaped(parameter: Parameter, decrypt: boolean): Fields {
+    const { name, type, value, version, modifiedAt } = parameter;
+    return {
+      Name: name,
+      Type: type,
+      Value: type === 'SecureString' && !decrypt ? ciphertext(parameter) : value,
+      Version: version,
+      // The JSON protocol carries times as seconds.
+      LastModifiedDate: modifiedAt / 1000,
+      ARN: arnOf(name),
+      DataType: 'text',
+    };
+  }
+
+  const operations: Readonly<Record<string, (fields: Fields, caller: Caller) => unknown>> = {
+    GetParameter(fields, caller) {
+      const name = nameOf(fields.Name);
+      authorize(caller, 'ssm:GetParameter', arnOf(name));
+      const parameter = parameters.get(name);
+      if (parameter === undefined) throw new AwsFault('ParameterNotFound', `Parameter ${name} not found.`);
+      return { Parameter: shaped(parameter, fields.WithDecryption === true) };
     },
-    GetParameters({ Names = [], WithDecryption }, caller) {
-      if (Names.length === 0 || Names.length > MAX_NAMES) {
-        throw new AwsFault('ValidationException', `Names takes 1 to ${MAX_NAMES} members`);
+    GetParameters(fields, caller) {
+      const names = Array.isArray(fields.Names) ? fields.Names.map(nameOf) : [];
+      if (names.length === 0 || names.length > MAX_NAMES) {
+        throw invalid(
+          `1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and ${MAX_NAMES}.`,
+        );
       }
-      // One forbidden name fails the whole call, as it does on AWS.
-      for (const name of Names) authorize(caller, 'ssm:GetParameters', arnOf(name));
-      const found = Names.flatMap((name) => parameters.get(name) ?? []);
+      if (new Set(names).size < names.length)
+        throw invalid('Duplicate parameter names are not allowed in one request.');
+      for (const name of names) authorize(caller, 'ssm:GetParameters', arnOf(name));
+      const found = names.map((name) => parameters.get(name)).filter((parameter) => parameter !== undefined);
       return {
-        Parameters: found.map((parameter) => view(parameter, WithDecryption === true)),
-        InvalidParameters: Names.filter((name) => !parameters.has(name)),
+        Parameters: found.map((parameter) => shaped(parameter, fields.WithDecryption === true)),
+        InvalidParameters: names.filter((name) => !parameters.has(name)),
       };
     },
-    GetParametersByPath({ Path, Recursive, WithDecryption, MaxResults = MAX_RESULTS, NextToken }, caller) {
-      if (Path === undefined) throw new AwsFault('ValidationException', 'Path is required');
-      if (MaxResults < 1 || MaxResults > MAX_RESULTS) {
-        throw new AwsFault('ValidationException', `MaxResults takes 1 to ${MAX_RESULTS}`);
-      }
-      authorize(caller, 'ssm:GetParametersByPath', arnOf(Path));
-      const prefix = Path.endsWith('/') ? Path : `${Path}/`;
-      const below = [...parameters.values()]
-        .filter(({ name }) => name.startsWith(prefix) && (Recursive || !name.slice(prefix.length).includes('/')))
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .filter(({ name }) => NextToken === undefined || name > NextToken);
-      const page = below.slice(0, MaxResults);
+    GetParametersByPath(fields, caller) {
+      const path = nameOf(fields.Path);
+      if (!path.startsWith('/')) throw invalid("The parameter path must begin with a slash: '/'.");
+      authorize(caller, 'ssm:GetParametersByPath', arnOf(path));
+      const prefix = path.endsWith('/') ? path : `${path}/`;
+      const size = pageSize(fields.MaxResults);
+      const after = fields.NextToken === undefined ? '' : cursor(fields.NextToken);
+      const names = [...parameters.keys()]
+        .filter((name) => name.startsWith(prefix) && name > after)
+        .filter((name) => fields.Recursive === true || !name.slice(prefix.length).includes('/'))
+        .sort();
+      const page = names.slice(0, size);
       return {
-        Parameters: page.map((parameter) => view(parameter, WithDecryption === true)),
-        ...(below.length > page.length && { NextToken: page.at(-1)?.name }),
+        Parameters: page.map((name) => shaped(parameters.get(name) as Parameter, fields.WithDecryption === true)),
+        ...(names.length > size && { NextToken: Buffer.from(page.at(-1) ?? '').toString('base64url') }),
       };
     },
   };
@@ -90,17 +93,45 @@ export function createSsm(options: { readonly clock: Clock; readonly authorize: 
     seed(seeded) {
       const next = new Map<string, Parameter>();
       for (const parameter of seeded) {
-        const before = parameters.get(parameter.name);
-        const same = before !== undefined && before.value === parameter.value && before.type === parameter.type;
-        const version = (before?.version ?? 0) + 1;
-        next.set(parameter.name, same ? before : { ...parameter, version, modifiedAt: clock.now() / 1000 });
+        const old = parameters.get(parameter.name);
+        const same = old?.value === parameter.value && old.type === parameter.type;
+        next.set(
+          parameter.name,
+          same ? old : { ...parameter, version: (old?.version ?? 0) + 1, modifiedAt: clock.now() },
+        );
       }
       parameters = next;
     },
     async handle(operation, input, caller) {
       const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
-      if (run === undefined) throw new AwsFault('UnknownOperationException', `ssm:${operation} is not emulated`);
-      return run((input ?? {}) as Input, caller);
+      if (run === undefined)
+        throw new AwsFault('UnknownOperationException', `${operation} is not offered by the embedded host.`);
+      return run(typeof input === 'object' && input !== null ? (input as Fields) : {}, caller);
     },
   };
 }
+
+/** What an undecrypted SecureString reads like: base64, of no use, and never the value. */
+function ciphertext({ name, version }: Parameter): string {
+  return Buffer.from(`encrypted:${name}:${version}`).toString('base64');
+}
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'string' && /^[\w./-]{1,2048}$/.test(value)) return value;
+  throw invalid(
+    'Parameter name: can\'t be prefixed with "ssm" and may only consist of letters, numbers and the symbols .-_/',
+  );
+}
+
+function pageSize(value: unknown): number {
+  if (value === undefined) return MAX_PAGE;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_PAGE) return value;
+  throw invalid(`Value at 'maxResults' must be between 1 and ${MAX_PAGE}.`);
+}
+
+function cursor(token: unknown): string {
+  if (typeof token === 'string' && token !== '') return Buffer.from(token, 'base64url').toString();
+  throw new AwsFault('InvalidNextToken', 'The specified token is not valid.');
+}
+
+const invalid = (message: string): AwsFault => new AwsFault('ValidationException', message);

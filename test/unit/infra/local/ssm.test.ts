@@ -1,68 +1,126 @@
-import { expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { AwsFault, type Caller } from '../../../../infra/local/kernel.ts';
-import { createSsm } from '../../../../infra/local/ssm.ts';
+import { createSsm, type Ssm } from '../../../../infra/local/ssm.ts';
+import { testClock } from '../../../support/test-clock.ts';
 
-const caller: Caller = { type: 'role', arn: 'arn:aws:iam::000000000000:role/r', functionName: 'f' };
+const caller: Caller = { type: 'role', arn: 'arn:aws:iam::000000000000:role/r', functionName: 'api' };
+const clock = testClock();
+let ssm: Ssm;
+let asked: string[];
+let denied: string | undefined;
 
-function store(forbidden?: string) {
-  const asked: string[] = [];
-  const ssm = createSsm({
-    clock: { now: () => 5_000, at: () => () => undefined },
+beforeEach(() => {
+  asked = [];
+  denied = undefined;
+  ssm = createSsm({
+    clock,
     authorize: (_caller, action, resource) => {
       asked.push(`${action} ${resource}`);
-      if (resource.endsWith(forbidden ?? '|')) throw new AwsFault('AccessDeniedException', 'no');
+      if (resource === denied) throw new AwsFault('AccessDeniedException', `${action} ${resource}`);
     },
   });
   ssm.seed([
-    { name: '/qmoi/a', type: 'SecureString', value: 'secret' },
-    { name: '/qmoi/b', type: 'String', value: 'plain' },
-    { name: '/qmoi/deep/c', type: 'String', value: 'below' },
-  ]);
-  return { ssm, asked };
-}
-
-it('hands out what is there, names what is not, and asks for each name', async () => {
-  const { ssm, asked } = store();
-  const answer = await ssm.handle('GetParameters', { Names: ['/qmoi/a', '/qmoi/x'], WithDecryption: true }, caller);
-  expect(answer).toMatchObject({ Parameters: [{ Name: '/qmoi/a', Value: 'secret' }], InvalidParameters: ['/qmoi/x'] });
-  expect(asked).toEqual([
-    'ssm:GetParameters arn:aws:ssm:us-east-1:000000000000:parameter/qmoi/a',
-    'ssm:GetParameters arn:aws:ssm:us-east-1:000000000000:parameter/qmoi/x',
+    { name: '/qmoi/master-token', type: 'SecureString', value: 'secret' },
+    { name: '/qmoi/github-api-url', type: 'String', value: 'https://api.github.com' },
+    { name: '/qmoi/deep/er', type: 'String', value: 'x' },
+    { name: '/other', type: 'String', value: 'y' },
   ]);
 });
 
-it('keeps a secret without decryption', async () => {
-  const { ssm } = store();
-  const answer = JSON.stringify(await ssm.handle('GetParameter', { Name: '/qmoi/a' }, caller));
-  expect(answer).not.toContain('secret"');
+const call = (operation: string, input: unknown) =>
+  ssm.handle(operation, input, caller) as Promise<Record<string, never>>;
+const arn = (name: string) => `arn:aws:ssm:us-east-1:000000000000:parameter${name}`;
+
+describe('reading a parameter', () => {
+  it('answers its value with type, version and ARN', async () => {
+    expect(await call('GetParameter', { Name: '/qmoi/github-api-url' })).toEqual({
+      Parameter: {
+        Name: '/qmoi/github-api-url',
+        Type: 'String',
+        Value: 'https://api.github.com',
+        Version: 1,
+        LastModifiedDate: clock.now() / 1000,
+        ARN: arn('/qmoi/github-api-url'),
+        DataType: 'text',
+      },
+    });
+    expect(asked).toEqual([`ssm:GetParameter ${arn('/qmoi/github-api-url')}`]);
+  });
+
+  it('keeps a secret from who does not decrypt', async () => {
+    const plain = await call('GetParameter', { Name: '/qmoi/master-token' });
+    expect(JSON.stringify(plain)).not.toContain('secret');
+    expect(await call('GetParameter', { Name: '/qmoi/master-token', WithDecryption: true })).toMatchObject({
+      Parameter: { Value: 'secret' },
+    });
+  });
+
+  it('says what is not there', async () => {
+    await expect(call('GetParameter', { Name: '/qmoi/none' })).rejects.toMatchObject({ code: 'ParameterNotFound' });
+    expect(
+      await call('GetParameters', { Names: ['/qmoi/none', '/qmoi/master-token'], WithDecryption: true }),
+    ).toMatchObject({
+      Parameters: [{ Name: '/qmoi/master-token', Value: 'secret' }],
+      InvalidParameters: ['/qmoi/none'],
+    });
+  });
+
+  it('needs the grant on each name, there or not', async () => {
+    denied = arn('/qmoi/none');
+    await expect(call('GetParameters', { Names: ['/qmoi/master-token', '/qmoi/none'] })).rejects.toMatchObject({
+      code: 'AccessDeniedException',
+    });
+    await expect(call('GetParameter', { Name: '/qmoi/none' })).rejects.toMatchObject({ code: 'AccessDeniedException' });
+  });
 });
 
-it('fails as AWS does', async () => {
-  const { ssm } = store('/a');
-  const code = async (operation: string, input: object) =>
-    ssm.handle(operation, input, caller).catch((error: AwsFault) => error.code);
-  expect(await code('GetParameters', { Names: ['/qmoi/b', '/qmoi/a'] })).toBe('AccessDeniedException');
-  expect(await code('GetParameter', { Name: '/qmoi/none' })).toBe('ParameterNotFound');
-  expect(await code('GetParameters', { Names: Array.from({ length: 11 }, String) })).toBe('ValidationException');
-  expect(await code('PutParameter', { Name: '/qmoi/b' })).toBe('UnknownOperationException');
+describe('reading by path', () => {
+  it('pages over what is below it, one level or all', async () => {
+    const first = await call('GetParametersByPath', { Path: '/qmoi', MaxResults: 1 });
+    expect(first.Parameters).toMatchObject([{ Name: '/qmoi/github-api-url' }]);
+    const second = await call('GetParametersByPath', { Path: '/qmoi', MaxResults: 1, NextToken: first.NextToken });
+    expect(second).toMatchObject({ Parameters: [{ Name: '/qmoi/master-token' }] });
+    expect(second).not.toHaveProperty('NextToken');
+    expect(await call('GetParametersByPath', { Path: '/', Recursive: true })).toMatchObject({
+      Parameters: [
+        { Name: '/other' },
+        { Name: '/qmoi/deep/er' },
+        { Name: '/qmoi/github-api-url' },
+        { Name: '/qmoi/master-token' },
+      ],
+    });
+    expect(asked[0]).toBe(`ssm:GetParametersByPath ${arn('/qmoi')}`);
+  });
 });
 
-it('pages through a path, and counts versions only when a value changes', async () => {
-  const { ssm } = store();
-  type Page = { Parameters: { Name: string; Version: number }[]; NextToken?: string };
-  const page = (input: object) =>
-    ssm.handle('GetParametersByPath', { Path: '/qmoi', ...input }, caller) as Promise<Page>;
-  const first = await page({ MaxResults: 1, Recursive: true });
-  const rest = await page({ Recursive: true, NextToken: first.NextToken });
-  expect([...first.Parameters, ...rest.Parameters].map(({ Name }) => Name)).toEqual([
-    '/qmoi/a',
-    '/qmoi/b',
-    '/qmoi/deep/c',
-  ]);
-  expect((await page({})).Parameters).toHaveLength(2);
-  ssm.seed([
-    { name: '/qmoi/a', type: 'SecureString', value: 'secret' },
-    { name: '/qmoi/b', type: 'String', value: 'new' },
-  ]);
-  expect((await page({})).Parameters.map(({ Version }) => Version)).toEqual([1, 2]);
+describe('seeding', () => {
+  it('replaces everything, and raises the version of what changed only', async () => {
+    ssm.seed([
+      { name: '/qmoi/master-token', type: 'SecureString', value: 'secret' },
+      { name: '/qmoi/github-api-url', type: 'String', value: 'https://ghes.example/api/v3' },
+    ]);
+    expect(
+      await call('GetParameters', { Names: ['/qmoi/master-token', '/qmoi/github-api-url', '/other'] }),
+    ).toMatchObject({
+      Parameters: [{ Version: 1 }, { Version: 2, Value: 'https://ghes.example/api/v3' }],
+      InvalidParameters: ['/other'],
+    });
+  });
+});
+
+describe('what is malformed', () => {
+  it.each([
+    ['GetParameter', {}, 'ValidationException'],
+    ['GetParameter', { Name: 'a b' }, 'ValidationException'],
+    ['GetParameters', { Names: [] }, 'ValidationException'],
+    ['GetParameters', { Names: Array.from({ length: 11 }, (_, i) => `/p${i}`) }, 'ValidationException'],
+    ['GetParameters', { Names: ['/a', '/a'] }, 'ValidationException'],
+    ['GetParametersByPath', { Path: 'qmoi' }, 'ValidationException'],
+    ['GetParametersByPath', { Path: '/qmoi', MaxResults: 11 }, 'ValidationException'],
+    ['GetParametersByPath', { Path: '/qmoi', NextToken: 3 }, 'InvalidNextToken'],
+    ['PutParameter', { Name: '/a' }, 'UnknownOperationException'],
+    ['constructor', null, 'UnknownOperationException'],
+  ])('%s %o is refused with %s', async (operation, input, code) => {
+    await expect(call(operation, input)).rejects.toMatchObject({ code });
+  });
 });
