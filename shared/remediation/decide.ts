@@ -74,9 +74,15 @@ export function ready(
   failures: readonly Failure[],
 ): { jobs: Job[]; failures: Failure[] } | undefined {
   if (run.status !== 'failed' && run.status !== 'timed-out') return undefined;
+  // A job that its platform has tried again by itself within the run speaks through its latest attempt.
+  const superseded = (job: Job) =>
+    jobs.some((other) => other.runId === run.id && other.name === job.name && other.attempt > job.attempt);
   const failed = jobs.filter(
     (job) =>
-      job.runId === run.id && (job.status === 'failed' || job.status === 'timed-out') && job.allowFailure !== true,
+      job.runId === run.id &&
+      (job.status === 'failed' || job.status === 'timed-out') &&
+      job.allowFailure !== true &&
+      !superseded(job),
   );
   const byJob = new Map(failures.map((failure) => [failure.jobId, failure]));
   const theirs = failed.map((job) => byJob.get(job.id)).filter((failure) => failure?.status === 'diagnosed');

@@ -110,6 +110,16 @@ describe('ready', () => {
   });
 });
 
+describe('ready, when the platform itself has tried a job again', () => {
+  it('counts the latest attempt only', () => {
+    const later = job({ id: 'github:1:job:9', attempt: 2, status: 'succeeded' });
+    expect(ready(run(), [job(), later], [failure()])).toBeUndefined();
+    const again = job({ id: 'github:1:job:9', attempt: 2 });
+    const itsFailure = failure({ id: again.id, jobId: again.id, attempt: 2 });
+    expect(ready(run(), [job(), again], [failure(), itsFailure])?.jobs.map(({ id }) => id)).toEqual([again.id]);
+  });
+});
+
 describe('proof', () => {
   const fix = { targets: ['test', 'build'], attempt: 1 };
   const next = (name: string, status: Job['status'], attempt = 2) => job({ id: name, name, status, attempt });
