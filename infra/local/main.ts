@@ -77,12 +77,19 @@ async function end(signal: string): Promise<void> {
   }
 }
 
+/** What the operator can mend is said in one sentence; a mistake of the host's own needs its stack. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const ours = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+  return ours ? (error.stack ?? error.message) : error.message;
+}
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
 // A closed terminal or pipe is no reason to die in the middle of a write.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 watchParent(() => process.exit(1));
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${describe(error)}\n`);
   process.exit(1);
 });

@@ -23,14 +23,17 @@ describe('functions in worker threads', () => {
   const logs = openLogFolder(join(folder, 'logs'), clock, metrics);
   const failures: string[] = [];
   let definition: FunctionDefinition;
+  let patient: FunctionDefinition;
   let lambda: Lambda;
 
   beforeAll(async () => {
     const model = readModel(readAssembly(await fixtureAssembly()), { aws: 'http://aws', api: 'http://api' });
     definition = model.functions.find(({ name }) => name === 'fixture-misbehave') as FunctionDefinition;
-    const credentials = createCredentials([definition], 'http://aws');
+    // Time enough to fill the memory on a busy machine.
+    patient = { ...definition, arn: `${definition.arn}-patient`, timeoutSeconds: 40, memoryMb: 64 };
+    const credentials = createCredentials([definition, patient], 'http://aws');
     lambda = createLambda({
-      functions: [definition],
+      functions: [definition, patient],
       clock: clock.shared,
       chaos: undefined,
       environmentOf: (one) => credentials.environmentOf(one),
@@ -45,7 +48,7 @@ describe('functions in worker threads', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const run = (how: string) => lambda.invoke(definition.arn, JSON.stringify({ pathParameters: { how } }));
+  const run = (how: string, { arn } = definition) => lambda.invoke(arn, JSON.stringify({ pathParameters: { how } }));
   const payloadOf = async (how: string): Promise<unknown> => {
     const result = await run(how);
     if (!result.ok) throw new Error(result.error.errorMessage);
@@ -106,7 +109,7 @@ describe('functions in worker threads', () => {
       error: { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('exit status 3') },
     });
     expect(await run('unhandled')).toMatchObject({ ok: false, error: { errorMessage: 'nobody caught this' } });
-    expect(await run('memory')).toMatchObject({
+    expect(await run('memory', patient)).toMatchObject({
       ok: false,
       error: { errorMessage: expect.stringContaining('signal: killed') },
     });
