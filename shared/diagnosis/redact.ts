@@ -5,8 +5,8 @@ const MARK = '[redacted]';
  * cost of a position is bounded and the whole linear.
  */
 const SHAPES: readonly RegExp[] = [
-  /\b(?:gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_[A-Za-z0-9_]{20,255})/g,
-  /\b(?:gl(?:pat|ptt|dt|rt|rtr|cbt|ft|soat|imt|agent|oas|ffct)-|GR1348941)[A-Za-z0-9_.-]{16,300}/g,
+  /(?:gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_[A-Za-z0-9_]{20,255})/g,
+  /(?:gl(?:pat|ptt|dt|rt|rtr|cbt|ft|soat|imt|agent|oas|ffct)-|GR1348941)[A-Za-z0-9_.-]{16,300}/g,
   /\b(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}\b/g,
   /\bxox[a-z]-[A-Za-z0-9-]{10,250}|\bxapp-\d-[A-Za-z0-9-]{10,250}/g,
   /\bhttps:\/\/hooks\.slack\.com\/(?:services|workflows|triggers)\/[\w/-]{10,200}/g,
@@ -33,7 +33,7 @@ const COOKIE = /\b((?:set-)?cookie\s{0,3}:\s{0,3})[^\n]{4,4000}/gi;
 
 /** `name=`, `"name": `, `name => `: what follows is judged by the name. Starts at the start of a name only. */
 const NAMED = /(?<![\w.-])([\w.-]{1,80})["']?\s{0,3}(?:=>|:=|=|:)\s{0,3}/g;
-const FLAG = /(?<=\s)--?([a-z][a-z-]{1,60})\s{1,3}(?=[^\s-])/g;
+const FLAG = /(?<!\S)--?([a-z][a-z-]{1,60})\s{1,3}(?=[^\s-])/g;
 const VALUE = /"[^"\n]{1,2000}"?|'[^'\n]{1,2000}'?|[^\s"'`,;&|<>(){}]{1,2000}/y;
 const TELLING_WORD =
   /^(?:pass|pwd|dsn|sig|credentials?|signature)$|(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|authkey)$/;
@@ -47,7 +47,7 @@ const BASE64_LINE =
 /** Values that are no secrets: masked already, references, and the words an error message uses. */
 const NO_VALUE =
   /^["']?(?:\*+|\[?(?:redacted|masked|filtered|hidden)\]?|x{3,}|\$.*|%\w+%|<.*|null|nil|none|undefined|true|false|yes|no|not|missing|empty|invalid|required|expired|unexpected|is|was|has|must|unknown|string|number|\.\.\.)["']?$/i;
-const PLAIN_WORD = /^[A-Za-z]{1,24}[.:]?$/;
+const PLAIN_WORD = /^(?:[A-Za-z]{1,24}|[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,6})[.:]?$/;
 
 function keyBlocks(text: string): string {
   let from = text.indexOf('-----BEGIN ');
@@ -95,7 +95,7 @@ function namedValues(text: string, pattern: RegExp, prose: boolean): string {
     VALUE.lastIndex = pattern.lastIndex;
     const value = VALUE.exec(text)?.[0];
     if (!value || NO_VALUE.test(value)) continue;
-    // `=` assigns; a colon is prose as often, so an unquoted plain or short word after it is left alone.
+    // `=` assigns; a colon is prose as often, so an unquoted plain or short word, or the name of a variable, after it is left alone.
     const assigns = match[0].includes('=');
     if (prose && !assigns && (PLAIN_WORD.test(value) || value.length < 4)) continue;
     out += text.slice(done, pattern.lastIndex) + MARK;

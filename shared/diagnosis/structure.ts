@@ -57,12 +57,12 @@ export class LogStructure {
 
   /**
    * The sections that explain the failure, in order; undefined when the log does not tell.
-   * GitLab: the last stage that ran before the outcome, and what follows it. GitHub: steps with an error annotation,
+   * GitLab: the last stage that ran before the outcome. GitHub: steps with an error annotation,
    * of which the step the platform names as failed is the only one when the log shows it.
    */
   failing(failedStep?: string): ((section: Section) => boolean) | undefined {
     const last = this.#lastStage;
-    if (last) return (section) => !section.aside && section.id >= last.id;
+    if (last) return (section) => section === last;
     const steps = this.#failing.filter((section) => !section.aside);
     const named = failedStep ? steps.filter((section) => section.name === failedStep) : [];
     const chosen = new Set(named.length > 0 ? named : steps.length > 0 ? steps : this.#failing);
@@ -77,8 +77,13 @@ export class LogStructure {
 
   #atStage(number: number, start: boolean, name: string): void {
     if (!GITLAB_STAGE.test(name)) return;
-    const section = this.#open(number, start ? name : '', start && GITLAB_ASIDE.test(name));
-    if (start && !section.aside) this.#lastStage = section;
+    if (start) {
+      const section = this.#open(number, name, GITLAB_ASIDE.test(name));
+      if (!section.aside) this.#lastStage = section;
+    } else if (this.#lastStage) {
+      // What the runner prints between stages, its last word above all, is about the stage that decided the outcome.
+      this.#current = this.#lastStage;
+    }
   }
 
   #atMarker(number: number, kind: string, rest: string): Reading | undefined {
