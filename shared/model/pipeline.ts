@@ -20,6 +20,9 @@ export type Outcome = (typeof ENDED)[number];
 export const OUTCOMES: readonly Outcome[] = ENDED;
 export const isEnded = (status: string): status is Outcome => (ENDED as readonly string[]).includes(status);
 
+/** What a run is on its platform; absent for the ordinary case, a workflow run or a pipeline. */
+export const RUN_KINDS = ['deployment', 'check', 'status', 'task', 'build', 'custom'] as const;
+
 const identity = {
   platform: z.string(),
   /** The platform's own id. */
@@ -75,6 +78,13 @@ export const run = machine({
     automationId: z.optional(z.string()),
     event: z.optional(z.string()),
     actor: z.optional(z.string()),
+    kind: z.optional(z.enum(RUN_KINDS)),
+    /** Where a deployment goes. */
+    environment: z.optional(z.string()),
+    /** The run that started this one: a child or downstream pipeline's parent. */
+    parentRunId: z.optional(z.string()),
+    /** A newer run of the same automation on the same branch has made this one's outcome moot. */
+    supersededBy: z.optional(z.string()),
     /** When the latest of its jobs was created or started: which attempt of a GitLab pipeline an observation belongs to. */
     activeAt: z.optional(z.string()),
     /**
@@ -96,6 +106,10 @@ export const run = machine({
     automationId: once,
     event: once,
     actor: once,
+    kind: once,
+    environment: once,
+    parentRunId: once,
+    supersededBy: once,
     activeAt: withStatus,
     newestJob: withStatus,
     ends: unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1)),
