@@ -1,7 +1,4 @@
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAssembly } from './assembly.ts';
@@ -27,6 +24,7 @@ import { type FunctionDefinition, readModel } from './model/index.ts';
 import { createRecords } from './records.ts';
 import { createScheduler } from './scheduler/index.ts';
 import { parametersOf } from './secrets.ts';
+import { closeServer, listen, stopAccepting } from './servers.ts';
 import { createSns } from './sns/index.ts';
 import { openSources } from './sources/index.ts';
 import { createSqs } from './sqs/index.ts';
@@ -306,33 +304,4 @@ function callersOf(functions: readonly FunctionDefinition[]): (functionArn: stri
     if (!caller) throw new Error(`No function ${functionArn}`);
     return caller;
   };
-}
-
-async function listen(server: Server, port: number, host: string): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new Error(`Port ${port} is in use. Stop what uses it, or choose another one: PORT=${port + 1} npm start`);
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new Error(`${host} is no address of this machine. Set HOST to one, 127.0.0.1 for this machine alone.`);
-    }
-    if (code === 'EACCES')
-      throw new Error(`Port ${port} may not be opened by this user. Choose one above 1023: PORT=3000 npm start`);
-    throw error;
-  }
-  return (server.address() as AddressInfo).port;
-}
-
-function stopAccepting(server: Server): void {
-  server.close();
-  server.closeIdleConnections();
-}
-
-function closeServer(server: Server): void {
-  if (server.listening) server.close();
-  server.closeAllConnections();
 }
