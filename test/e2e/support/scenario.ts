@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { environmentOf, nameOf, ofType, type Template } from '../../infra/support/template.ts';
 import {
   type Call,
@@ -12,6 +12,9 @@ import {
   type RunHandle,
 } from '../../support/forges/index.ts';
 import { type Client, type Item, until, type World } from '../../support/host.ts';
+
+// Deadlines for what hangs; `until` says first what it waited for.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 /** What both forges' loops have in common, so that one text tests both. */
 
