@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliCompressSync, brotliDecompress, constants } from 'node:zlib';
 import type { Delivery, DeliveryFact } from '../model/index.ts';
-import { bodyPart, expiry, KEEP_DAYS } from './keys.ts';
-import type { Store } from './table.ts';
+import { bodyPart, expiry, KEEP_DAYS, keyOf } from './keys.ts';
+import { type Store, stateOf } from './table.ts';
 
 /** DynamoDB takes items of 400 KB; the rest is left for keys. */
 const PART_BYTES = 350_000;
@@ -41,12 +41,23 @@ export async function keepDelivery(
   return store.create('delivery', { ...fact, bytes: body.byteLength, parts } as DeliveryFact);
 }
 
-/** The body of a kept delivery, byte for byte as it came. */
-export async function readBody(store: Store, delivery: Delivery): Promise<Buffer> {
-  const items = await store.partition(bodyPart(delivery.id, 0).pk, 'body#');
-  if (items.length < delivery.parts) {
-    throw new Error(`delivery ${delivery.id} has ${items.length} of ${delivery.parts} body parts`);
-  }
-  const packed = Buffer.concat(items.slice(0, delivery.parts).map((item) => item.bytes as Uint8Array));
-  return unpack(packed, { maxOutputLength: MAX_BODY_BYTES });
+/** A kept delivery and its body, byte for byte as it came, in one consistent read. Undefined: there is no such delivery. */
+export async function readDelivery(
+  store: Store,
+  id: string,
+): Promise<{ delivery: Delivery; body: () => Promise<Buffer> } | undefined> {
+  const items = await store.partition(keyOf('delivery', id).pk);
+  const header = items.find((item) => item.sk === keyOf('delivery', id).sk);
+  if (header === undefined) return undefined;
+  const delivery = stateOf('delivery', header);
+  return {
+    delivery,
+    body: () => {
+      const parts = items.flatMap((item) => (item.bytes instanceof Uint8Array ? [item.bytes] : []));
+      if (parts.length < delivery.parts) {
+        throw new Error(`delivery ${id} has ${parts.length} of ${delivery.parts} body parts`);
+      }
+      return unpack(Buffer.concat(parts.slice(0, delivery.parts)), { maxOutputLength: MAX_BODY_BYTES });
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Delivery } from '../model/index.ts';
 import type { Platform } from '../platforms/port.ts';
-import { readBody, type Store } from '../store/index.ts';
+import { readDelivery, type Store } from '../store/index.ts';
 import { track } from './track.ts';
 
 export interface RecordDeps {
@@ -13,11 +13,11 @@ export async function recordDelivery(
   deliveryId: string,
   { store, platforms }: RecordDeps,
 ): Promise<Delivery['status']> {
-  const delivery = await store.get('delivery', deliveryId);
+  const kept = await readDelivery(store, deliveryId);
   // A stream record can overtake nothing, but an item can be gone by the time a parked message is redriven.
-  if (delivery === undefined || delivery.status === 'recorded' || delivery.status === 'ignored') {
-    return delivery?.status ?? 'ignored';
-  }
+  if (kept === undefined) return 'ignored';
+  const { delivery } = kept;
+  if (delivery.status === 'recorded' || delivery.status === 'ignored') return delivery.status;
   const settle = async (status: Delivery['status'], reason?: string) => {
     const fact = { id: delivery.id, status, statusAt: store.now(), origin: delivery.origin, reason };
     await store.merge('delivery', fact, delivery);
@@ -26,7 +26,7 @@ export async function recordDelivery(
   const platform = platforms[delivery.platform];
   if (platform === undefined) return settle('quarantined', `there is no platform ${delivery.platform}`);
   let facts: ReturnType<Platform['normalise']>;
-  const body = await readBody(store, delivery);
+  const body = await kept.body();
   try {
     facts = platform.normalise({
       event: delivery.event,

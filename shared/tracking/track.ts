@@ -1,4 +1,11 @@
-import { type AutomationFact, automationStatusOf, type EntityName, type State } from '../model/index.ts';
+import {
+  type AutomationFact,
+  automationStatusOf,
+  canonical,
+  type EntityName,
+  type Fact,
+  type State,
+} from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { mergeInto, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
 
@@ -31,10 +38,30 @@ async function trackRuns(store: Store, platform: Platform, facts: PlatformFacts)
 /** True when anything changed. */
 async function mergeAll(store: Store, facts: PlatformFacts): Promise<boolean> {
   const changes = await Promise.all([
-    ...facts.runs.map((fact) => store.merge('run', fact)),
-    ...facts.jobs.map((fact) => store.merge('job', fact)),
+    ...facts.runs.map((fact) => tell(store, 'run', fact)),
+    ...facts.jobs.map((fact) => tell(store, 'job', fact)),
   ]);
-  return changes.some((change) => change.changed);
+  return changes.some((changed) => changed);
+}
+
+/** How many facts a process remembers to have told. */
+const REMEMBERED = 5_000;
+const told = new WeakMap<Store, Set<string>>();
+
+/**
+ * Merges a fact, unless this process has merged the very same one: by the laws of merging, it cannot change anything again.
+ * Each job of a run repeats what its run is called and where it belongs, which would be a read each.
+ */
+async function tell<E extends 'run' | 'job'>(store: Store, entity: E, fact: Fact<E>): Promise<boolean> {
+  const memory = told.get(store) ?? new Set<string>();
+  told.set(store, memory);
+  // What a fact without a status was learnt from has another time each time, which means nothing.
+  const key = canonical([entity, fact.status === undefined ? { ...fact, statusAt: '' } : fact]);
+  if (memory.has(key)) return false;
+  const { changed } = await store.merge(entity, fact);
+  if (memory.size >= REMEMBERED) memory.clear();
+  memory.add(key);
+  return changed;
 }
 
 async function knownOf(store: Store, facts: PlatformFacts): Promise<{ runs: State<'run'>[]; jobs: State<'job'>[] }> {
