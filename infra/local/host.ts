@@ -250,10 +250,11 @@ async function boot(
     stopAccepting(gateway.server);
     scheduler.stop();
     const ended = sources.stop();
-    await lambda.drain(DRAIN_MS);
-    // What ended is still to be written down, and answers on their way out still leave.
+    const until = performance.now() + DRAIN_MS;
+    while ((gateway.open() > 0 || lambda.busy() > 0) && performance.now() < until) await sleep(10);
+    // What ended is still to be written down, and the last answers still leave.
     await Promise.race([ended, sleep(500)]);
-    for (let i = 0; i < 50 && gateway.busy() > 0; i += 1) await sleep(10);
+    await sleep(10);
     await journal.flushed();
     await close();
   };

@@ -23,8 +23,6 @@ export interface Lambda {
   busy(): number;
   /** Loads one thread of each function that has none, one after another. */
   warm(): Promise<void>;
-  /** Waits until nothing runs, `ms` at most. */
-  drain(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -77,10 +75,6 @@ export function createLambda(options: LambdaOptions): Lambda {
         if (stopped) return;
         await pool.warm();
       }
-    },
-    async drain(ms) {
-      const until = performance.now() + ms;
-      while (busy() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     },
     async stop() {
       stopped = true;

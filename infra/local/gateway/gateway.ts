@@ -30,6 +30,8 @@ export interface Gateway {
   connect(backend: Backend): void;
   /** Requests to the API that are being answered. */
   busy(): number;
+  /** Requests of any kind that have begun to arrive and are not answered. */
+  open(): number;
   routes(): { route: string; function: string; requests: number }[];
   /** What CloudWatch counts of an HTTP API, the answers that the gateway makes itself included. */
   counts(): { count: number; '4xx': number; '5xx': number };
@@ -43,6 +45,7 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
     connected = resolve;
   });
   let busy = 0;
+  let open = 0;
   let held = 0;
   const counts = { count: 0, '4xx': 0, '5xx': 0 };
 
@@ -124,7 +127,10 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
       noDelay: true,
     },
     (message, response) => {
-      void handle(message, response);
+      open += 1;
+      void handle(message, response).finally(() => {
+        open -= 1;
+      });
     },
   );
   server.maxConnections = MOST_CONNECTIONS;
@@ -145,6 +151,7 @@ export function createGateway({ clock, own }: GatewayOptions): Gateway {
       connected(front);
     },
     busy: () => busy,
+    open: () => open,
     routes: () => front?.routes() ?? [],
     counts: () => ({ ...counts }),
   };
