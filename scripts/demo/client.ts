@@ -26,7 +26,8 @@ export interface Client {
 }
 
 const PAGE = 200;
-const TRIES = 40;
+/** Longer than a killed host takes to be back. */
+const PATIENCE_MS = 30_000;
 const TIMEOUT_MS = 10_000;
 
 export function createClient(url: string, token: string): Client {
@@ -36,13 +37,14 @@ export function createClient(url: string, token: string): Client {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
 
-  /** In chaos mode the gateway turns requests away now and then, as any gateway under load does. */
+  /** A gateway under load, or in chaos mode, turns requests away now and then; a host that restarts, all of them. */
   async function getJson<T>(path: string): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
       const response = await get(path).catch((error: unknown) => error as Error);
       if (response instanceof Response && response.ok) return (await response.json()) as T;
       const passing = response instanceof Error || response.status === 429 || response.status >= 500;
-      if (!passing || attempt === TRIES) {
+      if (!passing || performance.now() > deadline) {
         const why = response instanceof Error ? response.message : `${response.status} ${await response.text()}`;
         throw new Error(`GET ${path}: ${why}`);
       }

@@ -32,6 +32,8 @@ export interface DemoRun {
   /** For everything that an act sets off. */
   readonly settleWithinMs: number;
   readonly hopeless?: () => string | undefined;
+  /** Told of each act before anything of it is sent. */
+  readonly beforeAct?: (index: number) => void;
   /** Rows that may be above the truth. */
   readonly atLeast?: readonly RowName[];
 }
@@ -46,6 +48,7 @@ export async function runDemo(run: DemoRun): Promise<Comparison> {
   const rest = { withinMs: run.settleWithinMs, ...(run.hopeless && { hopeless: run.hopeless }) };
   let late: Letter[] = [];
   for (const [index, act] of scenario.acts.entries()) {
+    run.beforeAct?.(index);
     const isLast = index === scenario.acts.length - 1;
     const title = `${index + 1}/${scenario.acts.length} ${act.title}`;
     const onSent = (): void => voice.progress(`${title}: ${progressOf(world, total)}`);

@@ -62,6 +62,12 @@ export async function launchHost(setup: HostSetup, assemblyDir: string): Promise
   void exit.then((how) => {
     ended = how;
   });
+  const early = exit.then(async (how) => {
+    throw new Error(`the host ended (${how}) before it was ready:\n${await tail(log)}`);
+  });
+  const ready = Promise.race([untilReady(child), early]);
+  // Whoever kills it without waiting for it is told nothing.
+  ready.catch(() => undefined);
   const orphan = (): void => void child.kill('SIGKILL');
   process.once('exit', orphan);
   void exit.finally(() => process.off('exit', orphan));
@@ -69,13 +75,7 @@ export async function launchHost(setup: HostSetup, assemblyDir: string): Promise
   return {
     url: `http://127.0.0.1:${setup.port}`,
     log,
-    async ready() {
-      const early = exit.then(async (how) => {
-        throw new Error(`the host ended (${how}) before it was ready:\n${await tail(log)}`);
-      });
-      await Promise.race([untilReady(child), early]);
-      early.catch(() => undefined);
-    },
+    ready: () => ready,
     async kill() {
       child.kill('SIGKILL');
       await exit;

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { runDemo, silent } from '../../scripts/demo/demo.ts';
+import { freePort, type HostProcess, launchHost } from '../../scripts/demo/host.ts';
+import { seeded } from '../../scripts/demo/random.ts';
+import { scenario } from '../../scripts/demo/scenario/index.ts';
+import { SENDING } from '../../scripts/demo/table.ts';
+import { createWorld } from '../../scripts/demo/world.ts';
+import { sharedAssembly } from '../support/host.ts';
+
+/** Kills in each act, so that every kind of work is struck. */
+const KILLS = [5, 7, 6, 5, 5];
+/** One in so many strikes a host that is still starting. */
+const STARTING = 4;
+const WITHIN_MS = 1_500;
+const SEED = process.env.QMOI_TEST_SEED ?? 'crash';
+
+describe('kill -9 of the host during the replay', () => {
+  it(`ends in the same table, ${KILLS.reduce((a, b) => a + b)} times at instants of the seed ${SEED}`, {
+    timeout: 400_000,
+  }, async () => {
+    const random = seeded(SEED);
+    const dataDir = await mkdtemp(join(tmpdir(), 'qmoi-crash-'));
+    const world = await createWorld({ seed: SEED, speed: 60, redeliverEveryMs: 300 });
+    const port = await freePort();
+    const token = 'the-master-of-the-crash-test';
+    const assemblyDir = await sharedAssembly();
+    const launch = () => launchHost({ dataDir, port, token, settings: world.settings }, assemblyDir);
+
+    const instants: string[] = [];
+    let owed = 0;
+    let over = false;
+    let broken: unknown;
+    let host: HostProcess = await launch();
+    await host.ready();
+
+    /** Kills and restarts while kills are owed, and leaves the host running otherwise. */
+    const killer = (async () => {
+      while (!over) {
+        if (owed === 0) {
+          await sleep(20);
+          continue;
+        }
+        const starting = random.int(1, STARTING) === 1;
+        const instant = random.int(1, WITHIN_MS);
+        if (!starting) await host.ready();
+        await sleep(instant);
+        await host.kill();
+        instants.push(`${instant}${starting ? '*' : ''}`);
+        owed -= 1;
+        host = await launch();
+      }
+    })().catch((error: unknown) => {
+      broken = error;
+    });
+
+    try {
+      const { table, differences } = await runDemo({
+        scenario,
+        world,
+        url: host.url,
+        token,
+        seed: SEED,
+        speed: 60,
+        voice: silent,
+        settleWithinMs: 120_000,
+        // Not settled as long as a kill is to come.
+        hopeless: () => (broken === undefined ? undefined : String(broken)),
+        beforeAct: (index) => {
+          owed += KILLS[index] ?? 0;
+        },
+        atLeast: SENDING,
+      });
+      console.log(table);
+      expect(differences).toEqual([]);
+      expect(instants.length).toBeGreaterThanOrEqual(25);
+    } finally {
+      console.log(`killed ${instants.length} times, ms after it was ready (* started): ${instants.join(' ')}`);
+      over = true;
+      await killer;
+      await host.stop();
+      await world.close();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+});
