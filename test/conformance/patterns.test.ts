@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compilePattern } from '../../infra/local/patterns/index.ts';
-import { Draw, type Json } from './support/draw.ts';
+import { Draw } from './support/draw.ts';
+import { alternatives, event, pattern } from './support/draw-patterns.ts';
 
 const PAIRS = 60_000;
 const SOURCES = join(import.meta.dirname, 'java');
@@ -14,166 +15,6 @@ if (!available) {
   console.warn(
     '\n*** SKIPPED: java and mvn are not both here, so event patterns were NOT compared with AWS event-ruler. ***\n',
   );
-}
-
-// Few keys and values, so that patterns and events meet often; the odd ones are where matchers tend to differ. No character
-// outside the basic plane: event-ruler does not find those when it ignores case.
-const KEYS = ['a', 'a', 'a', 'b', 'b', 'b', 'c'];
-const PATTERN_KEYS = [...KEYS, 'a.b'];
-// A dotted key stands for a path too, but not beside the path itself: event-ruler mixes the two up.
-const DOTTED_KEYS = ['a.b', 'a.b', 'b', 'c'];
-const WORDS = [
-  '',
-  'x',
-  'X',
-  'xy',
-  'xyz',
-  'yx',
-  'abc',
-  'ABC',
-  'a*c',
-  'a\\c',
-  'é',
-  'É',
-  'true',
-  'null',
-  '3',
-  '"x"',
-  '漢',
-];
-const FILLED = WORDS.filter((word) => word !== '');
-const ADDRESSES = [
-  '10.0.0.1',
-  '10.0.0.255',
-  '10.0.1.0',
-  '192.168.0.9',
-  '2001:db8::1',
-  '2001:0db8:0:0:0:0:0:1',
-  '2001:db8:1::f',
-  '::1',
-  '::ffff:a00:1',
-  '1.2.3',
-];
-const NUMBERS = [0, 1, -1, 3, 2.5, -2.5, 0.1, 0.3, 100, 1e6, 4999999999, -5e9, 0.000001, 123456789012];
-const BOUNDS = [-5e9, -2.5, -1, 0, 0.1, 0.000001, 1, 2.5, 3, 100];
-const WILDCARDS = ['*', 'x*', '*z', 'a*c', '*b*', 'a\\*c', 'a\\\\c', 'x*y*z', 'xyz', '', '*é', '*x*x*'];
-// No block of /0: event-ruler lets one match numbers and the other family's addresses as well.
-const BLOCKS = ['10.0.0.0/24', '10.0.0.7/8', '192.168.0.8/31', '2001:db8::/32', '2001:db8::1/127', '::ffff:a00:0/24'];
-
-const numeric = (operand: Json) => ({ numeric: operand });
-const anythingBut = (operand: Json) => ({ 'anything-but': operand });
-const INVALID_EXCLUSIONS: Json[] = [
-  ...[
-    ['x', 3],
-    [],
-    null,
-    true,
-    [null],
-    {},
-    { cidr: '10.0.0.0/8' },
-    { prefix: '' },
-    { suffix: [''] },
-    { wildcard: 'a**' },
-  ],
-  ...[{ prefix: 'x', suffix: 'y' }, { 'equals-ignore-case': 3 }, { prefix: { 'equals-ignore-case': 'x' } }],
-];
-const INVALID: Json[] = [
-  {},
-  ...[
-    { prefix: 'x', suffix: 'y' },
-    { regex: 'x' },
-    { exists: 'yes' },
-    { exists: null },
-    { prefix: 3 },
-    { wildcard: null },
-    ['x'],
-  ],
-  ...[{ prefix: { prefix: 'x' } }, { suffix: { 'equals-ignore-case': 3 } }, { 'equals-ignore-case': ['x'] }],
-  ...[
-    '3',
-    [],
-    ['='],
-    ['<', 3, '>', 1],
-    ['>', 3, '<', 1],
-    ['>', 1, '<', 1],
-    ['>', 1, '>', 3],
-    ['=', 1, '<', 3],
-    ['=', 'x'],
-  ].map(numeric),
-  ...['10.0.0.1/32', '10.0.0.0', 'x/8', '10.0.0.0/-1', '10.0.0.0/x', '::/128', '10.0.0.0/8/8'].map((cidr) => ({
-    cidr,
-  })),
-  ...['a**c', 'a\\x', '\\'].map((wildcard) => ({ wildcard })),
-  ...INVALID_EXCLUSIONS.map(anythingBut),
-];
-
-function leaf(draw: Draw): Json {
-  return draw.one<() => Json>(
-    () => draw.of(WORDS),
-    () => draw.of(WORDS),
-    () => draw.of(NUMBERS),
-    () => draw.of(ADDRESSES),
-    () => draw.of([null, true, false]),
-  )();
-}
-
-function event(draw: Draw, depth = 0): { [key: string]: Json } {
-  const keys = depth === 0 && draw.chance(0.1) ? DOTTED_KEYS : KEYS;
-  return draw.record(keys, 1, 3, () => node(draw, depth + 1));
-}
-
-function node(draw: Draw, depth: number): Json {
-  if (depth > 3 || draw.chance(0.5)) return leaf(draw);
-  return draw.one<() => Json>(
-    () => draw.list(0, 3, () => leaf(draw)),
-    () => event(draw, depth),
-    () => draw.list(0, 3, () => event(draw, depth)),
-    () => draw.list(0, 2, () => node(draw, depth + 1)),
-  )();
-}
-
-function expression(draw: Draw): Json {
-  const some = (values: readonly Json[]): Json =>
-    draw.chance(0.5) ? draw.of(values) : draw.list(1, 3, () => draw.of(values));
-  const text = (): Json => (draw.chance(0.5) ? draw.of(WORDS) : { 'equals-ignore-case': draw.of(WORDS) });
-  return draw.one<() => Json>(
-    () => ({ prefix: text() }),
-    () => ({ suffix: text() }),
-    () => ({ 'equals-ignore-case': draw.of(WORDS) }),
-    () => numeric([draw.of(['=', '<', '<=', '>', '>=']), draw.of(BOUNDS)]),
-    () => {
-      const low = draw.below(BOUNDS.length - 1);
-      const high = low + 1 + draw.below(BOUNDS.length - low - 1);
-      return numeric([draw.of(['>', '>=']), BOUNDS[low] as number, draw.of(['<', '<=']), BOUNDS[high] as number]);
-    },
-    () => ({ exists: draw.chance(0.5) }),
-    () => ({ cidr: draw.of(BLOCKS) }),
-    () => anythingBut(some(WORDS)),
-    () => anythingBut(some(BOUNDS)),
-  )();
-}
-
-/** Alone in their field: beside others, event-ruler's automaton now and then answers these differently than on their own. */
-function lonely(draw: Draw): Json {
-  const name = draw.of(['wildcard', 'wildcard', 'equals-ignore-case', 'prefix', 'suffix']);
-  const operands = name === 'wildcard' ? WILDCARDS : FILLED;
-  if (name === 'wildcard' && draw.chance(0.5)) return [{ wildcard: draw.of(operands) }];
-  return [anythingBut({ [name]: draw.chance(0.5) ? draw.of(operands) : draw.list(1, 3, () => draw.of(operands)) })];
-}
-
-function values(draw: Draw): Json {
-  if (draw.chance(0.2)) return lonely(draw);
-  return draw.list(1, 4, () =>
-    draw.chance(0.02) ? draw.of(INVALID) : draw.chance(0.4) ? leaf(draw) : expression(draw),
-  );
-}
-
-function pattern(draw: Draw, depth = 0): { [key: string]: Json } {
-  const fields = draw.record(PATTERN_KEYS, 1, 2, () =>
-    depth < 2 && draw.chance(0.25) ? pattern(draw, depth + 1) : values(draw),
-  );
-  // event-ruler's time and memory are exponential in the number of disjunctions.
-  return depth === 0 && draw.chance(0.2) ? { ...fields, $or: draw.list(2, 3, () => pattern(draw, 1)) } : fields;
 }
 
 function ours(pattern: string, event: string): string {
@@ -198,31 +39,52 @@ describe.skipIf(!available)('event patterns against AWS event-ruler', () => {
     const draw = new Draw(seed);
     const pairs = Array.from(
       { length: PAIRS },
-      () => [JSON.stringify(pattern(draw)), JSON.stringify(event(draw))] as const,
+      (): Pair => [JSON.stringify(pattern(draw)), JSON.stringify(event(draw))],
     );
-    const answers = execFileSync('java', ['-Xmx512m', '-cp', join(JARS, '*'), join(SOURCES, 'MatchPatterns.java')], {
-      input: pairs.map((pair) => pair.join('\t')).join('\n'),
-      maxBuffer: 1 << 28,
-      timeout: 300_000,
-      encoding: 'utf8',
-    }).split('\n');
+    const answers = ruler(pairs);
 
     const counts = new Map<string, number>();
-    const differences: string[] = [];
-    pairs.forEach(([pattern, event], i) => {
+    const differing: { pair: Pair; theirs: string; mine: string }[] = [];
+    pairs.forEach((pair, i) => {
       const theirs = answers[i] as string;
-      const mine = ours(pattern, event);
+      const mine = ours(...pair);
       // The one deliberate difference: what says two things of one path is refused here.
       if (mine.includes('cannot be allowed multiple times')) return;
-      const [verdict = ''] = theirs.split('\t');
+      const verdict = theirs.split('\t')[0] as string;
       counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-      if (mine.split('\t')[0] !== verdict)
-        differences.push(`${pattern}  on  ${event}\n  ruler: ${theirs}\n  ours:  ${mine}`);
+      if (mine.split('\t')[0] !== verdict) differing.push({ pair, theirs, mine });
     });
-    console.info(`seed ${seed}:`, Object.fromEntries(counts), `${differences.length} differences`);
-    expect(differences.slice(0, 10).join('\n\n')).toBe('');
+    // Its automaton now and then answers a field with several matchers otherwise than each of them alone: then it has no say.
+    const differences = differing.filter(({ pair, mine }) => inPieces(pair) !== mine);
+    console.info(
+      `seed ${seed}:`,
+      Object.fromEntries(counts),
+      `event-ruler contradicts itself on ${differing.length - differences.length}`,
+    );
+    expect(
+      differences
+        .slice(0, 10)
+        .map(({ pair, theirs, mine }) => `${pair.join('  on  ')}\n  ruler: ${theirs}\n  ours:  ${mine}`)
+        .join('\n\n'),
+    ).toBe('');
+    expect(differing.length).toBeLessThan(PAIRS / 500);
     // A generator that rarely matched would prove little.
     for (const verdict of ['match', 'no match', 'invalid']) expect(counts.get(verdict)).toBeGreaterThan(PAIRS / 50);
     expect((counts.get('match') ?? 0) + (counts.get('no match') ?? 0)).toBeGreaterThan(40_000);
   });
 });
+
+type Pair = readonly [pattern: string, event: string];
+
+function ruler(pairs: readonly Pair[]): string[] {
+  const java = ['-Xmx512m', '-cp', join(JARS, '*'), join(SOURCES, 'MatchPatterns.java')];
+  const input = pairs.map((pair) => pair.join('\t')).join('\n');
+  return execFileSync('java', java, { input, maxBuffer: 1 << 28, timeout: 300_000, encoding: 'utf8' }).split('\n');
+}
+
+function inPieces([pattern, event]: Pair): string | undefined {
+  const pieces = alternatives(JSON.parse(pattern));
+  if (pieces === undefined) return undefined;
+  const answers = ruler(pieces.map((piece): Pair => [JSON.stringify(piece), event]));
+  return answers.includes('match') ? 'match' : 'no match';
+}

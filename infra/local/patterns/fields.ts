@@ -83,6 +83,9 @@ function advance(
   return next;
 }
 
+/** EventBridge looks no deeper into arrays of arrays either; it keeps hostile events from exhausting the stack. */
+const MAX_NESTING = 1_000;
+
 /** Calls `emit` with each leaf at the path. Only leaves count: an empty object or array is as good as absent. */
 function find(
   node: unknown,
@@ -90,18 +93,21 @@ function find(
   from: number,
   member: Membership | null,
   emit: (value: Leaf, member: Membership | null) => void,
+  nesting = 0,
 ): void {
   if (Array.isArray(node)) {
+    if (nesting > MAX_NESTING) return;
     for (let index = 0; index < node.length; index++) {
       const element: unknown = node[index];
       const nested = typeof element === 'object' && element !== null;
-      find(element, parts, from, nested ? { array: node, index, depth: from, outer: member } : member, emit);
+      const inner = nested ? { array: node, index, depth: from, outer: member } : member;
+      find(element, parts, from, inner, emit, nesting + 1);
     }
   } else if (isObject(node)) {
     let key = '';
     for (let to = from; to < parts.length; to++) {
       key = to === from ? (parts[to] as string) : `${key}.${parts[to]}`;
-      if (Object.hasOwn(node, key)) find(node[key], parts, to + 1, member, emit);
+      if (Object.hasOwn(node, key)) find(node[key], parts, to + 1, member, emit, nesting);
     }
   } else if (from === parts.length && node !== undefined) {
     emit(node as Leaf, member);

@@ -426,6 +426,12 @@ describe('properties', () => {
     );
   });
 
+  it('arrays nested without end exhaust nothing', () => {
+    const text = `${'['.repeat(200_000)}1${']'.repeat(200_000)}`;
+    expect(compilePattern({ a: [1] })(JSON.parse(`{"a":${text}}`))).toBe(false);
+    expect(compilePattern({ a: [1] })({ a: [[[[1]]]] })).toBe(true);
+  });
+
   it('many independent arrays of objects do not multiply', () => {
     const names = Array.from({ length: 12 }, (_, i) => `f${i}`);
     const matches = compilePattern(
