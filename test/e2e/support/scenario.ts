@@ -103,7 +103,7 @@ export async function storyOf(host: Client, platform: Platform, runId: number): 
   const of = async (resource: 'jobs' | 'failures' | 'remediations') =>
     (await Promise.all(runs.map((run) => host.list(resource, { runId: run.id })))).flat();
   const [jobs, failures, remediations] = [await of('jobs'), await of('failures'), await of('remediations')];
-  const ids = [...new Set(failures.map((failure) => failure.incidentId as string))];
+  const ids = [...new Set(failures.flatMap((failure) => (failure.incidentId as string | null) ?? []))];
   const incidents = await Promise.all(ids.map((id) => host.get('incidents', id)));
   const notifications = (await Promise.all(ids.map((incidentId) => host.list('notifications', { incidentId })))).flat();
   const distinct = (items: Item[]) => [...new Map(items.map((item) => [item.id, item])).values()];

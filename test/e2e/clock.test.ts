@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Forge, type JobSpec, type ManualClock, manualClock, type RunHandle } from '../support/forges/index.ts';
+import { editedAssembly, frozen, TestHost, type Traffic } from '../support/host.ts';
+import { expectFixed, openForge, pick, pipeline, sendAll, storyOf, withBudgets } from './support/scenario.ts';
+
+let clock: ManualClock;
+let forge: Forge;
+let host: TestHost;
+let still: Traffic;
+
+beforeEach(async () => {
+  host = await TestHost.boot({ clock: 'manual' });
+  clock = manualClock(Date.parse((await host.status()).clock.now));
+  forge = await openForge('github', { clock, speed: 1 });
+  still = frozen(forge, clock);
+  host = await host.restart({ forges: [forge] });
+});
+afterEach(async () => {
+  await host?.end();
+  await forge?.close();
+});
+
+/** A run that failed a moment ago, told by the ends of its job and of itself. */
+async function fail(name: string, failing: Partial<JobSpec> = {}, repository = 'acme/shop'): Promise<RunHandle> {
+  const run = forge
+    .repository(repository)
+    .run(pipeline(name, { logMissingCalls: 0, steps: [`Run ${name}`], ...failing }));
+  run.record();
+  await sendAll(forge, pick(run, `workflow_job.completed ${name}`, 'workflow_run.completed'));
+  await host.settled(still);
+  return run;
+}
+
+const eventsOf = async (run: RunHandle) =>
+  (await storyOf(host, 'github', run.id)).notifications.map(({ event, status }) => [event, status]).sort();
+
+it('gives a held fix up after half an hour, and hands it to the master', async () => {
+  await host.control('all', 'stopped');
+  const run = await fail('test');
+  expect((await storyOf(host, 'github', run.id)).remediations).toMatchObject([{ status: 'proposed' }]);
+  await host.pass(25, [still]);
+  expect((await storyOf(host, 'github', run.id)).remediations).toMatchObject([{ status: 'proposed' }]);
+  await host.pass(20, [still]);
+  const { remediations, incidents } = await storyOf(host, 'github', run.id);
+  expect(remediations).toMatchObject([{ status: 'expired', reason: expect.stringContaining('minutes ago') }]);
+  expect(incidents).toMatchObject([{ status: 'escalated' }]);
+  expect(await eventsOf(run)).toEqual([
+    ['incident.escalated', 'sent'],
+    ['incident.open', 'sent'],
+  ]);
+  // What has expired stays so, whatever the master says afterwards.
+  await host.control('all', 'running');
+  await host.pass(5, [still]);
+  expect(forge.effects).toEqual([]);
+});
+
+it('takes a fix up that the budget held, once the next hour has begun', async () => {
+  const now = Date.parse((await host.status()).clock.now);
+  const hour = 3_600_000;
+  const tenToTheHour = Math.ceil(now / hour + 1) * hour - 10 * 60_000;
+  await host.pass((tenToTheHour - now) / 60_000, [], 30);
+  clock.advance(tenToTheHour - now);
+  host = await host.restart({ assemblyDir: await editedAssembly(withBudgets(1, 100)) });
+  const first = await fail('first', {}, 'acme/a');
+  const second = await fail('second', {}, 'acme/a');
+  expect(forge.effects.map(({ runId }) => runId)).toEqual([first.id]);
+  await host.pass(13, [still]);
+  expect(forge.effects.map(({ runId }) => runId)).toEqual([first.id, second.id]);
+  clock.drain();
+  await host.settled(still);
+  await expectFixed(host, forge, second, 'second');
+});
+
+it('stops waiting for the outcome of a fix after six hours, and escalates', async () => {
+  const run = await fail('test');
+  expect(forge.effects).toHaveLength(1);
+  expect((await storyOf(host, 'github', run.id)).remediations).toMatchObject([{ status: 'verifying' }]);
+  await host.pass(355, [still], 60);
+  expect((await storyOf(host, 'github', run.id)).remediations).toMatchObject([{ status: 'verifying' }]);
+  await host.pass(20, [still], 5);
+  const { remediations, incidents } = await storyOf(host, 'github', run.id);
+  expect(remediations).toMatchObject([{ status: 'failed', reason: expect.stringContaining('6 hours') }]);
+  expect(incidents).toMatchObject([{ status: 'escalated' }]);
+  expect(await eventsOf(run)).toEqual([
+    ['incident.escalated', 'sent'],
+    ['incident.open', 'sent'],
+  ]);
+  expect(forge.effects).toHaveLength(1);
+});
+
+it('diagnoses without a log that never comes, and retries nothing', async () => {
+  const run = await fail('test', { logMissingCalls: Number.MAX_SAFE_INTEGER });
+  expect((await storyOf(host, 'github', run.id)).failures).toMatchObject([{ status: 'detected' }]);
+  await host.pass(20, [still]);
+  const { failures, remediations } = await storyOf(host, 'github', run.id);
+  expect(failures).toMatchObject([
+    { status: 'diagnosed', cause: 'log-unavailable', category: 'unknown', transient: null },
+  ]);
+  expect(remediations).toMatchObject([{ status: 'refused' }]);
+  expect(forge.effects).toEqual([]);
+});
+
+it('neither acts on nor tells what is older than half an hour', async () => {
+  const run = forge.repository('acme/shop').run(pipeline('test', { logMissingCalls: 0 }));
+  run.record();
+  await host.pass(31, [still], 31);
+  await sendAll(forge, pick(run, 'workflow_job.completed test', 'workflow_run.completed'));
+  await host.settled(still);
+  await host.pass(3, [still]);
+  expect(forge.effects).toEqual([]);
+  const { runs, remediations } = await storyOf(host, 'github', run.id);
+  expect(runs).toMatchObject([{ status: 'failed' }]);
+  expect(remediations).toMatchObject([{ status: 'refused', reason: expect.stringContaining('minutes ago') }]);
+});
