@@ -93,6 +93,11 @@ export interface PlatformClient {
   act(request: ActionRequest): Promise<ActOutcome>;
   /** `job`s and `run`s known to QMOI are of no use here: it asks the platform. */
   lookUp(request: ActionRequest): Promise<LookUp>;
+  /**
+   * The platform's ids of the failed jobs of the attempt; undefined when it does not say now. Absent where the event of a
+   * run's end names all of its jobs.
+   */
+  failedJobs?(request: ActionRequest): Promise<readonly string[] | undefined>;
 }
 
 /** The playbook of every plain "try the failed jobs again". */

@@ -1,5 +1,5 @@
 import { advance } from '../incidents/index.ts';
-import type { Control, Remediation, RemediationFact } from '../model/index.ts';
+import { type Control, isEnded, type Remediation, type RemediationFact } from '../model/index.ts';
 import type { ActOutcome, Platform, ReadParameters, RetryOption } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import type { Mode, RemediationSettings } from '../runtime/settings.ts';
@@ -95,6 +95,15 @@ class Fix {
     const control = await this.control();
     // Only what would otherwise be carried out may spend.
     const free = this.decide(mode, control, { repository: 0, all: 0 });
+    if (free.kind === 'act') {
+      const missing = await this.missingJobs();
+      if (missing === undefined) {
+        await this.hold(existing, `${this.platform.title} does not say which jobs failed`, this.deps.now() + 60_000);
+        return done;
+      }
+      // One that failed for another cause may forbid the rerun. Its diagnosis comes back here.
+      if (missing.length > 0) return done;
+    }
     const decision = free.kind === 'act' ? this.decide(mode, control, await spend(store, this.action)) : free;
     if (decision.kind === 'act') return this.claim(existing, decision.reason);
     if (free.kind === 'act') await refund(store, this.action);
@@ -121,6 +130,20 @@ class Fix {
       spent,
       budgets: this.deps.settings.budgets,
     });
+  }
+
+  /**
+   * Failed jobs that the platform knows and nobody has told of: the end of a job can trail the end of its run. Only asked
+   * for while a job of the attempt is not known to have ended. Undefined: the platform does not say.
+   */
+  private async missingJobs(): Promise<readonly string[] | undefined> {
+    const { run, record } = this;
+    const jobs = record.jobs.filter((job) => job.runId === run.id);
+    if (!jobs.some((job) => job.status === 'queued' || job.status === 'running')) return [];
+    const client = await this.platform.client(this.deps.read);
+    if (client?.failedJobs === undefined) return [];
+    const failed = await client.failedJobs(this.request);
+    return failed?.filter((id) => !jobs.some((job) => job.externalId === id && isEnded(job.status)));
   }
 
   /** A job's attempt counts for a job's fix, the run's for a run's. */

@@ -15,6 +15,8 @@ export interface GithubSettings {
 
 /** https://docs.github.com/en/rest/about-the-rest-api/api-versions */
 const API_VERSION = '2022-11-28';
+/** GitHub allows 256 jobs of a matrix, and several matrices. */
+const [JOBS_A_PAGE, MAX_JOB_PAGES] = [100, 10];
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -91,7 +93,34 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
     }
   }
 
-  return { jobLog, act, lookUp };
+  async function failedJobs(request: ActionRequest): Promise<readonly string[] | undefined> {
+    const failed: string[] = [];
+    const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    try {
+      for (let page = 1; page <= MAX_JOB_PAGES; page += 1) {
+        const { data } = await octokit.rest.actions.listJobsForWorkflowRunAttempt({
+          ...repositoryOf(request.repository),
+          run_id: Number(request.externalId),
+          attempt_number: request.attempt,
+          per_page: JOBS_A_PAGE,
+          page,
+          request: {
+            signal,
+            fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)),
+          },
+        });
+        for (const { id, conclusion } of data.jobs) {
+          if (conclusion === 'failure' || conclusion === 'timed_out') failed.push(String(id));
+        }
+        if (data.jobs.length < JOBS_A_PAGE) return failed;
+      }
+    } catch {
+      // Told apart from "none" by being undefined.
+    }
+    return undefined;
+  }
+
+  return { jobLog, act, lookUp, failedJobs };
 }
 
 function repositoryOf(fullName: string): { owner: string; repo: string } {

@@ -236,3 +236,34 @@ describe('rerunning failed jobs', () => {
     expect(await (await clientOf(api.origin)).lookUp(rerun)).toBe(expected);
   });
 });
+
+describe('the failed jobs of an attempt', () => {
+  const jobs = (from: number, count: number, conclusion: string | null) =>
+    Array.from({ length: count }, (_, index) => ({ id: from + index, conclusion }));
+  const failedOf = async (url: string) => (await clientOf(url)).failedJobs?.(rerun);
+
+  it('are those that failed or ran out of time, over all pages', async () => {
+    const pages = [
+      jobs(1, 100, 'success'),
+      [...jobs(101, 1, 'failure'), ...jobs(102, 1, 'timed_out'), ...jobs(103, 2, null)],
+    ];
+    const { origin, calls } = await serve((request, response) => {
+      const page = Number(new URL(request.url ?? '', 'http://x').searchParams.get('page'));
+      json(200, { total_count: 104, jobs: pages[page - 1] })(request, response);
+    });
+    expect(await failedOf(origin)).toEqual(['101', '102']);
+    expect(calls.map(({ url }) => url?.split('?')[0])).toEqual([
+      '/repos/octo-org/octo-repo/actions/runs/5/attempts/1/jobs',
+      '/repos/octo-org/octo-repo/actions/runs/5/attempts/1/jobs',
+    ]);
+  });
+
+  it.each([404, 403, 500])('are not known when GitHub answers %i', async (status) => {
+    const { origin } = await serve(json(status, { message: 'no' }));
+    expect(await failedOf(origin)).toBeUndefined();
+  });
+
+  it('are not known when nobody answers', async () => {
+    expect(await failedOf('http://127.0.0.1:1')).toBeUndefined();
+  });
+});
