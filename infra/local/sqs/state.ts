@@ -57,7 +57,23 @@ export function queueState(queues: ReadonlyMap<string, Queue>): LogState<QueueEv
 
 function moved(message: StoredMessage, { q, at, as }: { q: string; at: number; as?: string }): StoredMessage {
   if (as === undefined) return { ...message, source: q, visibleAt: at, postponed: false };
-  const { body, attributes, trace, sender } = message;
-  const kept = message.source === undefined ? undefined : attributes;
-  return { id: as, body, attributes: kept, trace, sender, sentAt: at, visibleAt: at, receives: 0 };
+  const { body, attributes = {}, trace, sender } = message;
+  const own = Object.entries(attributes).filter(([name]) => !FAILURE_ATTRIBUTES.has(name));
+  return {
+    id: as,
+    body,
+    attributes: own.length > 0 ? Object.fromEntries(own) : undefined,
+    trace,
+    sender,
+    sentAt: at,
+    visibleAt: at,
+    receives: 0,
+  };
 }
+
+/** What EventBridge, Scheduler and SNS add to a dead letter; its target is not to see it on the second try. */
+const FAILURE_ATTRIBUTES = new Set([
+  ...['RULE_ARN', 'SCHEDULE_ARN', 'TARGET_ARN', 'ERROR_CODE', 'ERROR_MESSAGE', 'RETRY_ATTEMPTS'],
+  ...['EXHAUSTED_RETRY_CONDITION', 'EXECUTION_ID', 'SCHEDULED_TIME', 'IS_PAYLOAD_TRUNCATED'],
+  ...['ErrorCode', 'ErrorMessage', 'RequestID'],
+]);

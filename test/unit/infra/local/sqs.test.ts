@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Journal, openJournal } from '../../../../infra/local/journal.ts';
@@ -144,11 +146,14 @@ describe('a message', () => {
   });
 
   it('that never reached a queue is redriven to the target its attributes name, or where the operator says', () => {
-    const attributes = { TARGET_ARN: { DataType: 'String', StringValue: WORK } };
+    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+    const attributes = { TARGET_ARN: text(WORK), ERROR_CODE: text('NO_PERMISSIONS'), own: text('kept') };
     sqs.send(caller, DEAD, { body: 'event', attributes });
     sqs.send(caller, DEAD, { body: 'stranger' });
     expect(sqs.redriveDlq('dead')).toEqual({ moved: 1, left: 1 });
-    expect(sqs.receive(caller, WORK)).toMatchObject([{ Body: 'event' }]);
+    const [again] = sqs.receive(caller, WORK);
+    expect(again).toMatchObject({ Body: 'event', MessageAttributes: { own: { StringValue: 'kept' } } });
+    expect(again?.MessageAttributes).not.toHaveProperty('TARGET_ARN');
     expect(sqs.redriveDlq('dead', arn('slow'))).toEqual({ moved: 1, left: 0 });
     expect(bodies(arn('slow'))).toEqual(['stranger']);
     expect(() => sqs.redriveDlq('nothing')).toThrow('does not exist');
@@ -283,6 +288,37 @@ describe('the wire', () => {
         RedrivePolicy: JSON.stringify({ deadLetterTargetArn: DEAD, maxReceiveCount: 3 }),
       },
     });
+  });
+
+  it('is understood by the SDK, which checks every digest', async () => {
+    const client = new SQSClient({
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:3000',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      requestHandler: {
+        async handle(request: { headers: Record<string, string>; body: Uint8Array }) {
+          const operation = (request.headers['x-amz-target'] ?? '').replace('AmazonSQS.', '');
+          const output = await sqs.handle(operation, JSON.parse(Buffer.from(request.body).toString()), caller);
+          const body = Readable.from([Buffer.from(JSON.stringify(output))]);
+          return { response: { statusCode: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body } };
+        },
+      },
+    });
+    const QueueUrl = url('work');
+    const MessageAttributes = {
+      text: { DataType: 'String', StringValue: 'é' },
+      raw: { DataType: 'Binary', BinaryValue: new Uint8Array([0, 1, 255]) },
+    };
+    const entry = { Id: 'b', MessageBody: 'two', MessageAttributes };
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'ü', MessageAttributes }));
+    expect(await client.send(new SendMessageBatchCommand({ QueueUrl, Entries: [entry] }))).toMatchObject({
+      Failed: [],
+    });
+    const received = await client.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+    );
+    expect(received.Messages?.map(({ Body }) => Body)).toEqual(['ü', 'two']);
+    expect(received.Messages?.[0]?.MessageAttributes).toEqual(MessageAttributes);
   });
 
   it('has an answered send in the file', async () => {
