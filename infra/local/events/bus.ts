@@ -130,7 +130,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
           RULE_ARN: text(rule.arn),
           TARGET_ARN: text(target.arn),
           ERROR_CODE: text(error.name),
-          ERROR_MESSAGE: text(error.message),
+          ERROR_MESSAGE: text(error.message || error.name),
           RETRY_ATTEMPTS: { DataType: 'Number', StringValue: String(attempts - 1) },
           ...(over !== 'NonRetryable' && { EXHAUSTED_RETRY_CONDITION: text(over) }),
         },
