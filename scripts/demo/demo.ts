@@ -5,7 +5,7 @@ import type { Letter } from './order.ts';
 import { seeded } from './random.ts';
 import { repeatReruns, replayAct } from './replay.ts';
 import type { Scenario } from './scenario/index.ts';
-import { settle } from './settle.ts';
+import { type SettleOptions, settle } from './settle.ts';
 import { type Comparison, compare } from './table.ts';
 import { distinctDeliveries, type RowName, truthOf } from './truth/index.ts';
 import type { World } from './world.ts';
@@ -30,8 +30,7 @@ export interface DemoRun {
   readonly speed: number;
   readonly voice: Voice;
   /** For everything that an act sets off. */
-  readonly settleWithinMs: number;
-  readonly hopeless?: () => string | undefined;
+  readonly rest: SettleOptions;
   /** Told of each act before anything of it is sent. */
   readonly beforeAct?: (index: number) => void;
   /** Rows that may be above the truth. */
@@ -45,7 +44,6 @@ export async function runDemo(run: DemoRun): Promise<Comparison> {
   world.target(run.url);
   const random = seeded(run.seed);
   const total = distinctDeliveries(scenario.acts);
-  const rest = { withinMs: run.settleWithinMs, ...(run.hopeless && { hopeless: run.hopeless }) };
   let late: Letter[] = [];
   for (const [index, act] of scenario.acts.entries()) {
     run.beforeAct?.(index);
@@ -55,9 +53,9 @@ export async function runDemo(run: DemoRun): Promise<Comparison> {
     const pace = { random, everyMs: 1000 / speed, onSent };
     const held = await replayAct(world, act, isLast ? late : [], pace);
     late = [...late, ...held];
-    await settle(world, client, rest);
+    await settle(world, client, run.rest);
     await repeatReruns(world, act.runs, pace);
-    await settle(world, client, rest);
+    await settle(world, client, run.rest);
     voice.say(`${title}: ${progressOf(world, total)}`);
     await tell(run, client, index);
   }

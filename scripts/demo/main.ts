@@ -50,8 +50,10 @@ async function main(options: DemoOptions): Promise<number> {
         seed: options.seed,
         speed: options.speed,
         voice,
-        settleWithinMs: SETTLE_WITHIN_MS,
-        hopeless: () => running.ended() && `the host ended by itself (${running.ended()}); its log is ${running.log}`,
+        rest: {
+          withinMs: SETTLE_WITHIN_MS,
+          hopeless: () => running.ended() && `the host ended by itself (${running.ended()}); its log is ${running.log}`,
+        },
       }),
       interrupted.then(() => undefined),
     ]);

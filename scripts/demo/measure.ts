@@ -105,7 +105,7 @@ function countFixes(
     tally.add(`Fixes: ${ended ?? 'undecided'}`);
     if (ended !== 'refused') tally.add('Fixes: tried');
     const targets = (fix.targets ?? []) as string[];
-    facts[name.fix(keyOf(fix), targets, number(fix, 'attempt'))] = ended ?? fix.status;
+    facts[name.fix(text(fix, 'platform'), keyOf(fix), targets, number(fix, 'attempt'))] = ended ?? fix.status;
   }
 }
 

@@ -9,18 +9,21 @@ export interface SettleOptions {
   readonly withinMs: number;
   /** Says why waiting is of no use any more; undefined while it is. */
   readonly hopeless?: () => string | undefined;
+  /** True as long as somebody has more in store for the host. */
+  readonly restless?: () => boolean;
 }
 
 /**
  * Waits until nothing is under way anywhere: forges idle, then the host idle, and nothing having happened in or to the
  * forges meanwhile, so that neither can have handed work to the other behind this one's back. Throws with what is left.
  */
-export async function settle(world: World, client: Client, { withinMs, hopeless }: SettleOptions): Promise<void> {
+export async function settle(world: World, client: Client, options: SettleOptions): Promise<void> {
+  const { withinMs, hopeless, restless } = options;
   const deadline = performance.now() + withinMs;
   let last: LocalStatus | undefined;
   for (;;) {
     const before = world.activity();
-    if (world.pending() === 0) {
+    if (world.pending() === 0 && !restless?.()) {
       last = await client.local();
       if (last?.idle && world.pending() === 0 && world.activity() === before) return;
     }

@@ -53,8 +53,9 @@ export const outcomeRow = (section: 'Runs' | 'Jobs', status: string): RowName =>
 export const name = {
   run: (key: string, attempt: number) => `run ${key} #${attempt}`,
   job: (key: string, job: string, attempt: number) => `${key} / ${job} #${attempt}`,
-  fix: (key: string, jobs: readonly string[], attempt: number) =>
-    `fix of ${key} / ${[...jobs].sort().join(', ')} #${attempt}`,
+  /** One for a GitHub run's failed jobs together, one for each of GitLab's. */
+  fix: (platform: string, key: string, jobs: readonly string[], attempt: number) =>
+    `fix of ${key}${platform === 'github' ? '' : ` / ${jobs.join(', ')}`} #${attempt}`,
   incident: (failures: readonly string[]) => `incident of ${[...failures].sort()[0] ?? 'nothing'}`,
 };
 

@@ -142,6 +142,7 @@ function countFixes(
       if (fix !== 'none') tally.add(`Fixes: ${fix}`);
       facts[
         name.fix(
+          run.platform,
           run.key,
           jobs.map((job) => job.name),
           attempt.number,
