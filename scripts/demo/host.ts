@@ -12,6 +12,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Kept between demos, so that only the first one builds anything. */
 const ASSEMBLY = join(root, 'node_modules/.cache/qmoi/assembly');
 const READY = /^QMOI is ready at (\S+)$/m;
+/** Settings of the shell that hold for the demo too. */
+const PASSED_ON = new Set(['QMOI_LOCAL_CHAOS', 'QMOI_DYNAMODB_ENDPOINT']);
 /** The contract's limit for a stop, and a little. */
 const STOP_WITHIN_MS = 25_000;
 
@@ -93,9 +95,7 @@ export async function launchHost(setup: HostSetup, assemblyDir: string): Promise
 }
 
 function environment(setup: HostSetup, dataDir: string, assemblyDir: string): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('QMOI_') || name.startsWith('QMOI_LOCAL_') || name === 'QMOI_DYNAMODB_ENDPOINT',
-  );
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('QMOI_') || PASSED_ON.has(name));
   return {
     ...Object.fromEntries(inherited),
     ...setup.settings,

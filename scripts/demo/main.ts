@@ -11,6 +11,8 @@ import { createWorld } from './world.ts';
 /** For what one act sets off. It takes seconds; what chaos breaks comes back only when its queue shows it again. */
 const SETTLE_WITHIN_MS = process.env.QMOI_LOCAL_CHAOS ? 300_000 : 90_000;
 const REDELIVER_EVERY_MS = 500;
+/** What a shell says of a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
 const CLEAR_LINE = '\r\u001B[2K';
 
 /** Redraws one line on a terminal; elsewhere only what stays is printed. */
@@ -57,7 +59,7 @@ async function main(options: DemoOptions): Promise<number> {
       }),
       interrupted.then(() => undefined),
     ]);
-    if (outcome === undefined) return 130;
+    if (outcome === undefined) return INTERRUPTED;
     voice.say(`Done after ${seconds(started)}.`);
     if (!options.exit) {
       for (const line of invitation(running.url, token)) voice.say(line);
@@ -106,7 +108,12 @@ const invitation = (url: string, token: string): string[] => [
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(`${HELP}\n`);
-  else process.exitCode = await main(options);
+  else {
+    const code = await main(options);
+    // An interrupted replay still waits for a host that is gone.
+    if (code === INTERRUPTED) process.exit(code);
+    process.exitCode = code;
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
