@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -39,8 +39,12 @@ export interface HostProcess {
   ended(): string | undefined;
 }
 
-export const assemble = (say: (line: string) => void): Promise<string> =>
-  ensureAssembly({ root, folder: ASSEMBLY, say });
+/** Builds what has changed since the last demo, and returns a copy: another demo may build while this one's host loads. */
+export async function assemble(dataDir: string, say: (line: string) => void): Promise<string> {
+  const folder = join(resolve(dataDir), 'assembly');
+  await cp(await ensureAssembly({ root, folder: ASSEMBLY, say }), folder, { recursive: true, force: true });
+  return folder;
+}
 
 export async function launchHost(setup: HostSetup, assemblyDir: string): Promise<HostProcess> {
   const dataDir = resolve(setup.dataDir);

@@ -38,7 +38,7 @@ async function main(options: DemoOptions): Promise<number> {
   try {
     voice.say('A fake GitHub, a fake GitLab, and QMOI’s embedded host between them.');
     const token = randomBytes(24).toString('base64url');
-    const assemblyDir = await assemble((line) => voice.say(line));
+    const assemblyDir = await assemble(dataDir, (line) => voice.say(line));
     host = await launchHost({ dataDir, port: await freePort(), token, settings: world.settings }, assemblyDir);
     const running = host;
     await running.ready();
