@@ -20,7 +20,7 @@ export class Tracking extends Construct {
       name: 'record',
       environment: { TABLE_NAME: store.table.tableName },
     });
-    store.grant(record.function, 'GetItem', 'Query', 'PutItem');
+    store.grant(record.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
   }
 }
 

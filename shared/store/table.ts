@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { canonical, type EntityName, type Fact, machines, type State } from '../model/index.ts';
 import { dayOf, daysPartition, type Key, keyOf, PLACEMENT, placement } from './keys.ts';
 
@@ -17,6 +17,8 @@ export interface StoreDeps {
   now: () => number;
 }
 
+/** BatchGetItem takes a hundred keys. */
+const BATCH = 100;
 /** How often a write that lost its race is tried again before the caller's own retry takes over. */
 const RACES = 12;
 
@@ -51,6 +53,30 @@ export class Store {
   async get<E extends EntityName>(entity: E, id: string): Promise<State<E> | undefined> {
     const item = await this.getItem(keyOf(entity, id));
     return item === undefined ? undefined : stateOf(entity, item);
+  }
+
+  /** Several entities in one consistent read, by `<entity> <id>`; null: there is none. What the table put off is left out. */
+  async getMany(wanted: readonly { entity: EntityName; id: string }[]): Promise<Map<string, State | null>> {
+    const { client, tableName } = this.deps;
+    const found = new Map<string, State | null>();
+    const keys = new Map(wanted.map(({ entity, id }) => [`${entity} ${id}`, keyOf(entity, id)]));
+    const names = [...keys.keys()];
+    for (let start = 0; start < names.length; start += BATCH) {
+      const batch = names.slice(start, start + BATCH);
+      const Keys = batch.map((name) => keys.get(name) as Key);
+      const answer = await client.send(
+        new BatchGetCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
+      );
+      const late = new Set(answer.UnprocessedKeys?.[tableName]?.Keys?.map(({ pk, sk }) => `${pk} ${sk}`));
+      for (const [index, name] of batch.entries()) {
+        if (!late.has(`${Keys[index]?.pk} ${Keys[index]?.sk}`)) found.set(name, null);
+      }
+      for (const item of answer.Responses?.[tableName] ?? []) {
+        const entity = item.entity as EntityName;
+        found.set(`${entity} ${item.id}`, stateOf(entity, item));
+      }
+    }
+    return found;
   }
 
   /** Everything under one partition key, consistently, in the order of the sort keys. */
@@ -108,21 +134,22 @@ export class Store {
   }
 
   /** Joins a fact into its entity. */
-  merge<E extends EntityName>(entity: E, fact: Fact<E>, known?: State<E>): Promise<Change<E>> {
+  merge<E extends EntityName>(entity: E, fact: Fact<E>, known?: State<E> | null): Promise<Change<E>> {
     return this.change(entity, fact.id, (state) => mergeInto(entity, state, fact), known);
   }
 
   /**
-   * The one way to write an entity. `decide` sees a fresh state (or `known`, when the caller has just read it) and returns
-   * the state it should have, or undefined to leave it alone; it runs again whenever someone else was faster.
+   * The one way to write an entity. `decide` sees a fresh state (or `known`, when the caller has just read it; null: that
+   * there is none) and returns the state it should have, or undefined to leave it alone; it runs again whenever someone else
+   * was faster.
    */
   async change<E extends EntityName>(
     entity: E,
     id: string,
     decide: (state: State<E> | undefined) => State<E> | undefined,
-    known?: State<E>,
+    known?: State<E> | null,
   ): Promise<Change<E>> {
-    let before = known;
+    let before = known ?? undefined;
     for (let race = 0; race < RACES; race++) {
       if (race > 0 || known === undefined) before = await this.get(entity, id);
       const wanted = decide(before);

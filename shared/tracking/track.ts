@@ -1,11 +1,4 @@
-import {
-  type AutomationFact,
-  automationStatusOf,
-  canonical,
-  type EntityName,
-  type Fact,
-  type State,
-} from '../model/index.ts';
+import { type AutomationFact, automationStatusOf, canonical, type EntityName, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { mergeInto, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
 
@@ -14,54 +7,75 @@ const PLACINGS = 8;
 
 /** Writes what a delivery tells into runs, jobs, runners and automations. Any order and any repetition ends in the same state. */
 export async function track(store: Store, platform: Platform, facts: PlatformFacts): Promise<void> {
+  const direct = platform.place === undefined ? news(store, facts) : { runs: [], jobs: [] };
+  const known = await store.getMany([
+    ...direct.runs.map(({ id }) => ({ entity: 'run' as const, id })),
+    ...direct.jobs.map(({ id }) => ({ entity: 'job' as const, id })),
+    ...facts.runners.map(({ id }) => ({ entity: 'runner' as const, id })),
+    ...facts.automations.map(({ id }) => ({ entity: 'automation' as const, id })),
+  ]);
   await Promise.all([
-    trackRuns(store, platform, facts),
-    ...facts.runners.map((fact) => store.merge('runner', fact)),
-    ...facts.automations.map((fact) => trackAutomation(store, fact)),
+    platform.place === undefined ? mergeAll(store, direct, known) : placeAll(store, platform.place, facts),
+    ...facts.runners.map((fact) => store.merge('runner', fact, known.get(`runner ${fact.id}`) as State<'runner'>)),
+    ...facts.automations.map((fact) =>
+      trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
+    ),
   ]);
 }
 
-async function trackRuns(store: Store, platform: Platform, facts: PlatformFacts): Promise<void> {
-  if (platform.place === undefined) {
-    await mergeAll(store, facts);
-    return;
-  }
-  // Attempts are inferred from all that is known of a run, and someone else may learn more of it at the same time:
-  // place, write, look again, until nothing moves.
+type RunFacts = Pick<PlatformFacts, 'runs' | 'jobs'>;
+
+/**
+ * Attempts are inferred from all that is known of a run, and someone else may learn more of it at the same time: place,
+ * write, look again, until nothing moves.
+ */
+async function placeAll(store: Store, place: NonNullable<Platform['place']>, facts: PlatformFacts): Promise<void> {
   for (let round = 0; round < PLACINGS; round++) {
-    const placed = platform.place(facts, await knownOf(store, facts));
-    if (!(await mergeAll(store, placed))) return;
+    const before = await knownOf(store, facts);
+    const known = new Map<string, State>();
+    for (const state of [...before.runs, ...before.jobs]) known.set(`${state.entity} ${state.id}`, state);
+    if (!(await mergeAll(store, news(store, place(facts, before)), known))) return;
   }
   throw new Error(`the attempts of ${facts.runs[0]?.id ?? facts.jobs[0]?.id} do not settle`);
 }
 
 /** True when anything changed. */
-async function mergeAll(store: Store, facts: PlatformFacts): Promise<boolean> {
+async function mergeAll(store: Store, facts: RunFacts, known: ReadonlyMap<string, State | null>): Promise<boolean> {
   const changes = await Promise.all([
-    ...facts.runs.map((fact) => tell(store, 'run', fact)),
-    ...facts.jobs.map((fact) => tell(store, 'job', fact)),
+    ...facts.runs.map((fact) => store.merge('run', fact, known.get(`run ${fact.id}`) as State<'run'>)),
+    ...facts.jobs.map((fact) => store.merge('job', fact, known.get(`job ${fact.id}`) as State<'job'>)),
   ]);
-  return changes.some((changed) => changed);
+  remember(store, facts);
+  return changes.some(({ changed }) => changed);
 }
 
 /** How many facts a process remembers to have told. */
 const REMEMBERED = 5_000;
 const told = new WeakMap<Store, Set<string>>();
 
+// What a fact without a status was learnt from has another time each time, which means nothing.
+const gist = (entity: string, fact: RunFacts['runs'][number] | RunFacts['jobs'][number]): string =>
+  canonical([entity, fact.status === undefined ? { ...fact, statusAt: '' } : fact]);
+
 /**
- * Merges a fact, unless this process has merged the very same one: by the laws of merging, it cannot change anything again.
+ * The facts that this process has not merged before: by the laws of merging, the very same fact cannot change anything again.
  * Each job of a run repeats what its run is called and where it belongs, which would be a read each.
  */
-async function tell<E extends 'run' | 'job'>(store: Store, entity: E, fact: Fact<E>): Promise<boolean> {
-  const memory = told.get(store) ?? new Set<string>();
+function news(store: Store, { runs, jobs }: RunFacts): RunFacts {
+  const memory = told.get(store);
+  if (memory === undefined) return { runs, jobs };
+  return {
+    runs: runs.filter((fact) => !memory.has(gist('run', fact))),
+    jobs: jobs.filter((fact) => !memory.has(gist('job', fact))),
+  };
+}
+
+function remember(store: Store, { runs, jobs }: RunFacts): void {
+  const known = told.get(store);
+  const memory = known === undefined || known.size >= REMEMBERED ? new Set<string>() : known;
   told.set(store, memory);
-  // What a fact without a status was learnt from has another time each time, which means nothing.
-  const key = canonical([entity, fact.status === undefined ? { ...fact, statusAt: '' } : fact]);
-  if (memory.has(key)) return false;
-  const { changed } = await store.merge(entity, fact);
-  if (memory.size >= REMEMBERED) memory.clear();
-  memory.add(key);
-  return changed;
+  for (const fact of runs) memory.add(gist('run', fact));
+  for (const fact of jobs) memory.add(gist('job', fact));
 }
 
 async function knownOf(store: Store, facts: PlatformFacts): Promise<{ runs: State<'run'>[]; jobs: State<'job'>[] }> {
@@ -71,14 +85,15 @@ async function knownOf(store: Store, facts: PlatformFacts): Promise<{ runs: Stat
 }
 
 /** An automation's status follows from the runs it remembers, so it is derived after each merge, not merged. */
-function trackAutomation(store: Store, fact: AutomationFact) {
-  return store.change('automation', fact.id, (state) => {
+function trackAutomation(store: Store, fact: AutomationFact, known: State<'automation'> | null | undefined) {
+  const decide = (state: State<'automation'> | undefined) => {
     const merged = mergeInto('automation', state, fact);
     const last = merged.recent.at(-1);
     return last === undefined
       ? merged
       : { ...merged, status: automationStatusOf(merged.recent), statusAt: last.endedAt };
-  });
+  };
+  return store.change('automation', fact.id, decide, known);
 }
 
 /** Everything known of one run: its attempts, jobs, failures and fixes, in one consistent read. */
