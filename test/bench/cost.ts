@@ -7,13 +7,12 @@ export interface PerDelivery {
   events: number;
   queueMessages: number;
   invocations: number;
+  /** Invocations that a queue caused: each took a batch of messages with one receive and one delete. */
+  queueInvocations: number;
   /** Billed: memory times duration. */
   gbSeconds: number;
   logBytes: number;
 }
-
-/** A message is sent, received and deleted; receives and deletes come in batches, which is left out to be on the safe side. */
-const REQUESTS_PER_MESSAGE = 3;
 
 /** Dollars for one million deliveries at list prices, by service. */
 export function costPerMillion(use: PerDelivery): Record<string, number> {
@@ -24,7 +23,8 @@ export function costPerMillion(use: PerDelivery): Record<string, number> {
     'DynamoDB writes': use.writeUnits * perMillion.dynamodbWriteUnits,
     'DynamoDB reads': use.readUnits * perMillion.dynamodbReadUnits,
     EventBridge: use.events * perMillion.eventBridgeCustomEvents,
-    SQS: use.queueMessages * REQUESTS_PER_MESSAGE * perMillion.sqsRequests,
+    // One send a message; receives and deletes are batches. Empty receives of an idle queue are no cost of a delivery.
+    SQS: (use.queueMessages + 2 * use.queueInvocations) * perMillion.sqsRequests,
     'Lambda requests': use.invocations * perMillion.lambdaRequests,
     'Lambda time': use.gbSeconds * million * perGbSecond.lambdaArm64,
     Logs: ((use.logBytes * million) / 1024 ** 3) * perGb.cloudWatchLogsIngested,

@@ -22,6 +22,8 @@ const STEADY_SECONDS = 10;
 /** A rate is held when what is left at its end is done this soon. */
 const DRAIN_SECONDS = 3;
 
+const FROM_QUEUES = /-(?:record|diagnose|remediate|verify|notify)$/;
+
 const forgeOf = () => createForge({ platform: 'github', secret: SECRET, token: 'bench-token', seed: 1 });
 
 async function withHost<T>(body: (host: BenchHost, forge: Forge, url: string) => Promise<T>): Promise<T> {
@@ -73,6 +75,9 @@ async function units(): Promise<PerDelivery> {
       events: each(({ events }) => events),
       queueMessages: each(({ rules }) => rules.reduce((sum, { delivered }) => sum + delivered, 0)),
       invocations: each(({ functions }) => functions.reduce((sum, { invocations }) => sum + invocations, 0)),
+      queueInvocations: each(({ functions }) =>
+        functions.reduce((sum, { name, invocations }) => sum + (FROM_QUEUES.test(name) ? invocations : 0), 0),
+      ),
       gbSeconds: each(({ functions }) =>
         functions.reduce((sum, f) => sum + ((f.averageMs ?? 0) / 1000) * f.invocations * (f.memoryMb / 1024), 0),
       ),
