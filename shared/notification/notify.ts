@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Envelope } from '../events/index.ts';
 import { type Incident, isLive } from '../model/index.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
@@ -7,6 +8,9 @@ import { controlMessage, incidentMessage, type Message, type Route, routesFor } 
 
 /** Longer than a publish may take. A crash leaves the lease behind; the message is then sent again, once. */
 const LEASE_MS = 30_000;
+/** A table that is throttled right after a message was sent is waited for, within the lease. */
+const RECORDINGS = 6;
+const RECORD_AGAIN_MS = 300;
 /** The master is told of what happened in this time; anything older is history. */
 const FRESH_MS = 30 * 60_000;
 
@@ -98,8 +102,9 @@ async function send(id: string, { store, now, publish }: NotifyDeps): Promise<Re
   if (pending?.status !== 'pending') return done;
   if (!claim.changed)
     return again((Date.parse(pending.leaseUntil ?? leaseUntil) - now()) / 1000, 'another worker sends it');
+  let messageId: string;
   try {
-    const messageId = await publish({
+    messageId = await publish({
       topic: pending.topic as Topic,
       title: pending.title,
       body: pending.body,
@@ -109,8 +114,6 @@ async function send(id: string, { store, now, publish }: NotifyDeps): Promise<Re
         ...(pending.incidentId !== undefined && { incidentId: pending.incidentId }),
       },
     });
-    await settle('sent', { messageId });
-    return done;
   } catch (error) {
     if (error instanceof ChannelRefused) {
       await settle('failed', { reason: error.message });
@@ -123,6 +126,16 @@ async function send(id: string, { store, now, publish }: NotifyDeps): Promise<Re
       return free;
     });
     throw error;
+  }
+  // It is on its way: what fails from here on must not send it again.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await settle('sent', { messageId });
+      return done;
+    } catch (error) {
+      if (attempt === RECORDINGS) throw error;
+      await sleep(RECORD_AGAIN_MS * attempt);
+    }
   }
 
   function settle(status: 'sent' | 'failed', fields: { messageId?: string; reason?: string }) {

@@ -1,6 +1,8 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '../../../../shared/events/index.ts';
 import { ChannelRefused, notify, type Publishing } from '../../../../shared/notification/index.ts';
+import { Store } from '../../../../shared/store/index.ts';
 import { failedRun } from '../../../support/failed-run.ts';
 import { type TestTable, withTable } from '../../../support/table.ts';
 
@@ -57,6 +59,32 @@ describe('notify', () => {
     await notify('incident.open', envelope, deps);
     await notify('incident.open', envelope, deps);
     expect(messages).toHaveLength(1);
+  });
+
+  it('does not send again what it could not record at once', async () => {
+    const { table, envelope } = await opened();
+    let refusals = 0;
+    const client = Object.create(table.client, {
+      send: {
+        value: async (command: unknown) => {
+          if (refusals > 0 && command instanceof PutCommand) {
+            refusals--;
+            throw new Error('throttled');
+          }
+          return table.client.send(command as PutCommand);
+        },
+      },
+    }) as typeof table.client;
+    const store = new Store({ client, tableName: table.tableName, now: () => table.time.now });
+    const { messages, deps } = channel({ ...table, store });
+    const publish = async (message: Publishing) => {
+      refusals = 2;
+      return deps.publish(message);
+    };
+    expect(await notify('incident.open', envelope, { ...deps, publish })).toEqual({ again: false });
+    await notify('incident.open', envelope, { ...deps, publish });
+    expect(messages).toHaveLength(1);
+    expect(await statuses(table)).toEqual(['sent']);
   });
 
   it('waits for a worker that may still be sending, and takes over from a dead one', async () => {
