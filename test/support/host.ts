@@ -133,10 +133,12 @@ interface RequestOptions {
 export class Client {
   readonly url: string;
   readonly token: string;
+  private readonly tries: number;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, tries = 1) {
     this.url = url;
     this.token = token;
+    this.tries = tries;
   }
 
   async request(path: string, options: RequestOptions = {}): Promise<Answer> {
@@ -152,15 +154,23 @@ export class Client {
     return { status: response.status, headers: response.headers, text, json: parsed(text) };
   }
 
+  /** A read that has to succeed. */
+  private async read(path: string): Promise<Record<string, unknown>> {
+    for (let tries = 1; ; tries++) {
+      const { status, text, json } = await this.request(path);
+      if (status === 200 && json !== undefined) return json;
+      // Under chaos the table may refuse for longer than the SDK has patience; a client asks again.
+      if (status < 500 || tries >= this.tries) throw new Error(`GET ${path} answered ${status}: ${text}`);
+    }
+  }
+
   /** All items of a list, page by page. */
   async list(resource: ResourceName | 'outbox', query: Record<string, string> = {}): Promise<Item[]> {
     const items: Item[] = [];
     let cursor: string | null = null;
     do {
       const parameters = new URLSearchParams({ limit: '200', ...query, ...(cursor !== null && { cursor }) });
-      const { status, text, json } = await this.request(`/v1/${resource}?${parameters}`);
-      if (status !== 200) throw new Error(`GET /v1/${resource} answered ${status}: ${text}`);
-      const page = json as unknown as { items: Item[]; nextCursor: string | null };
+      const page = (await this.read(`/v1/${resource}?${parameters}`)) as { items: Item[]; nextCursor: string | null };
       items.push(...page.items);
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -168,9 +178,7 @@ export class Client {
   }
 
   async get(resource: ResourceName, id: string): Promise<Item> {
-    const { status, text, json } = await this.request(`/v1/${resource}/${encodeURIComponent(id)}`);
-    if (status !== 200) throw new Error(`GET /v1/${resource}/${id} answered ${status}: ${text}`);
-    return json as Item;
+    return (await this.read(`/v1/${resource}/${encodeURIComponent(id)}`)) as Item;
   }
 
   /** Everything the API shows, versions included. */
@@ -193,9 +201,7 @@ export class Client {
   }
 
   async status(): Promise<HostStatus> {
-    const { status, text, json } = await this.request('/_local');
-    if (status !== 200) throw new Error(`GET /_local answered ${status}: ${text}`);
-    return json as unknown as HostStatus;
+    return (await this.read('/_local')) as unknown as HostStatus;
   }
 
   /**
@@ -299,7 +305,7 @@ export class TestHost extends Client {
   private readonly options: BootOptions;
 
   private constructor(host: Host, options: BootOptions, complaints: string[]) {
-    super(host.url, host.token);
+    super(host.url, host.token, options.chaosSeed === undefined ? 1 : 10);
     this.host = host;
     this.dataDir = host.dataDir;
     this.options = options;

@@ -28,6 +28,8 @@ export const UNREACHABLE =
 export const LOGS = {
   /** The network's fault: a rerun helps. */
   transient: [...FETCH, UNREACHABLE, "The process '/usr/bin/git' failed with exit code 128", ''].join('\n'),
+  reset: ['curl -fsS https://example.com/tool.tgz', 'curl: (56) Recv failure: Connection reset by peer', ''].join('\n'),
+  empty: ['curl -fsS https://example.com/tool.tgz', 'curl: (52) Empty reply from server', ''].join('\n'),
   /** The code's fault: a rerun never helps. */
   deterministic: [
     'npx tsc --noEmit',
