@@ -91,6 +91,10 @@ export class HostProcess {
     this.child.kill(signal);
   }
 
+  endedWithin(ms: number): Promise<Ended> {
+    return until('its end', () => (this.child.exitCode ?? this.child.signalCode) !== null && this.ended, ms);
+  }
+
   /** Ends whatever is left of it, however it went. */
   clear(): void {
     try {
