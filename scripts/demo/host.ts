@@ -35,6 +35,8 @@ export interface HostProcess {
   kill(): Promise<void>;
   /** Lets it end, if it has not. Throws when it does not in time, or not well. */
   stop(): Promise<void>;
+  /** The last lines it said. */
+  lastWords(): Promise<string>;
   /** Undefined while it runs. */
   ended(): string | undefined;
 }
@@ -94,6 +96,7 @@ export async function launchHost(setup: HostSetup, assemblyDir: string): Promise
       clearTimeout(timer);
       if (how !== 'exit code 0') throw new Error(`the host did not end well (${how}):\n${await tail(log)}`);
     },
+    lastWords: () => tail(log),
     ended: () => ended,
   };
 }

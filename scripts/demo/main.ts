@@ -66,6 +66,10 @@ async function main(options: DemoOptions): Promise<number> {
       await interrupted;
     }
     return outcome;
+  } catch (error) {
+    // The folder that its log lies in may be removed with the demo.
+    const said = await host?.lastWords();
+    throw said ? new Error(`${(error as Error).message}\nThe host's last words:\n${said}`) : error;
   } finally {
     voice.progress('');
     try {
