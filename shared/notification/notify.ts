@@ -47,6 +47,9 @@ export async function notify(type: string, envelope: Envelope, deps: NotifyDeps)
         ? controlMessage(control)
         : undefined;
   if (message === undefined) return done;
+  // An incident opens when QMOI hears of it, which may be long after what happened.
+  if (incident !== undefined && status === 'open' && deps.now() - Date.parse(incident.lastSeenAt) > FRESH_MS)
+    return done;
   let rest: Rest = done;
   for (const route of routesFor(type, incident)) {
     const id = owed(type, envelope, route, message, incident, deps);

@@ -113,6 +113,8 @@ describe('notify', () => {
     await notify('incident.open', { ...envelope, key: 'none:1' }, deps);
     table.time.now += 31 * 60_000;
     await notify('incident.open', envelope, deps);
+    // Opened just now, of a failure that is old: its delivery was late.
+    await notify('incident.open', { ...envelope, at: new Date(table.time.now).toISOString() }, deps);
     expect(messages).toEqual([]);
   });
 
