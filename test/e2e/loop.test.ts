@@ -51,11 +51,13 @@ function underNewId(delivery: Delivery, index: number): Delivery {
   return { ...delivery, headers };
 }
 
-describe.each<{ platform: Platform; how: string; options?: { signingToken?: string; secret?: string } }>([
+const ways: readonly { platform: Platform; how: string; options?: { signingToken?: string; secret?: string } }[] = [
   { platform: 'github', how: 'signed' },
   { platform: 'gitlab', how: 'with a plain token' },
   { platform: 'gitlab', how: 'with a signing token alone', options: { signingToken: SIGNING_TOKEN, secret: '' } },
-])('$platform, $how', ({ platform, options }) => {
+];
+
+describe.each(ways)('$platform, $how', ({ platform, options }) => {
   let forge: Forge;
   let host: TestHost;
 
@@ -141,20 +143,23 @@ describe.each<{ platform: Platform; how: string; options?: { signingToken?: stri
     expect(deliveries.map(({ externalId }) => externalId).sort()).toEqual(forge.deliveries.map(({ id }) => id).sort());
   });
 
-  it.each(['the job first', 'the run first'])('needs nothing but the ends of job and run: %s', async (order) => {
-    const run = forge.repository(`acme/${order.replaceAll(' ', '-')}`).run(pipeline('test'));
-    run.record();
-    const ends = pick(run, ENDS[platform].job, ENDS[platform].run);
-    await sendAll(forge, order === 'the job first' ? ends : ends.reverse());
-    await fixedOnce(forge, run);
+  it('needs nothing but the ends of job and run, in either order', async () => {
+    const runs = ['job-first', 'run-first'].map((order) => {
+      const run = forge.repository(`acme/${order}`).run(pipeline('test', { logMissingCalls: 1 }));
+      run.record();
+      const ends = pick(run, ENDS[platform].job, ENDS[platform].run);
+      return { run, ends: order === 'job-first' ? ends : ends.reverse() };
+    });
+    await Promise.all(runs.map(({ ends }) => sendAll(forge, ends)));
+    await Promise.all(runs.map(({ run }) => fixedOnce(forge, run)));
     await host.settled(forge);
-    await expectFixed(host, forge, run, 'test');
+    for (const { run } of runs) await expectFixed(host, forge, run, 'test');
   });
 
   it('escalates when the retry fails as well, and does not try again', async () => {
     const run = forge
       .repository('acme/broken')
-      .run(pipeline('unlucky', { thenOnRetry: 'failure', steps: ['Run unlucky'] }));
+      .run(pipeline('unlucky', { thenOnRetry: 'failure', logMissingCalls: 1, steps: ['Run unlucky'] }));
     await run.play();
     await fixedOnce(forge, run);
     await host.settled(forge);
@@ -173,19 +178,24 @@ describe.each<{ platform: Platform; how: string; options?: { signingToken?: stri
     expect(notifications.map(({ event }) => event).sort()).toEqual(['incident.escalated', 'incident.open']);
   });
 
-  it.each([
-    { name: 'compile', log: LOGS.deterministic, category: 'automation', transient: false },
-    { name: 'reconcile', log: LOGS.unknown, category: 'unknown', transient: null },
-  ])('does not retry what a retry would not fix: $name', async ({ name, log, category, transient }) => {
-    const run = forge.repository('acme/code').run(pipeline(name, { log, logMissingCalls: 0, steps: [`Run ${name}`] }));
-    await run.play();
+  it('does not retry what a retry would not fix, or what nobody knows', async () => {
+    const known = [
+      { name: 'compile', log: LOGS.deterministic, category: 'automation', transient: false },
+      { name: 'reconcile', log: LOGS.unknown, category: 'unknown', transient: null },
+    ].map(({ name, log, ...diagnosis }) => {
+      const failing = { log, logMissingCalls: 0, steps: [`Run ${name}`] };
+      return { name, diagnosis, run: forge.repository('acme/code').run(pipeline(name, failing)) };
+    });
+    await Promise.all(known.map(({ run }) => run.play()));
     await host.settled(forge);
-    const { failures, remediations, incidents } = await expectLeftAlone(host, forge, run);
-    expect(failures).toMatchObject([{ status: 'diagnosed', category, transient }]);
-    expect(remediations).toMatchObject([
-      { status: 'refused', action: FIX[platform].action, reason: expect.stringContaining(name) },
-    ]);
-    expect(incidents).toMatchObject([{ status: 'open' }]);
+    for (const { name, diagnosis, run } of known) {
+      const { failures, remediations, incidents } = await expectLeftAlone(host, forge, run);
+      expect(failures).toMatchObject([{ status: 'diagnosed', ...diagnosis }]);
+      expect(remediations).toMatchObject([
+        { status: 'refused', action: FIX[platform].action, reason: expect.stringContaining(name) },
+      ]);
+      expect(incidents).toMatchObject([{ status: 'open' }]);
+    }
   });
 
   it('changes nothing when the same deliveries come again, in any order', async () => {

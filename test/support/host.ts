@@ -230,7 +230,8 @@ export class Client {
   }
 
   /** Moves a manual clock to when the next message may be seen, if that is all that QMOI waits for. */
-  private async moveOn({ clock, pending, queues }: HostStatus): Promise<void> {
+  async moveOn(status?: HostStatus): Promise<void> {
+    const { clock, pending, queues } = status ?? (await this.status());
     const { messages, ...others } = pending;
     if (clock.mode !== 'manual' || messages === 0 || Object.values(others).some((count) => count > 0)) return;
     const waiting = queues.filter(({ consumer }) => consumer !== null);
