@@ -55,7 +55,11 @@ export class Store {
     return item === undefined ? undefined : stateOf(entity, item);
   }
 
-  /** Several entities in one consistent read, by `<entity> <id>`; null: there is none. What the table put off is left out. */
+  /**
+   * What several entities are to be merged with, by `<entity> <id>`; null: there is none. What the table put off is left out.
+   * An eventually consistent read, at half the price: a state that has grown since makes the conditional put fail, and what
+   * changes nothing in an older state changes nothing in a newer one.
+   */
   async getMany(wanted: readonly { entity: EntityName; id: string }[]): Promise<Map<string, State | null>> {
     const { client, tableName } = this.deps;
     const found = new Map<string, State | null>();
@@ -64,9 +68,7 @@ export class Store {
     for (let start = 0; start < names.length; start += BATCH) {
       const batch = names.slice(start, start + BATCH);
       const Keys = batch.map((name) => keys.get(name) as Key);
-      const answer = await client.send(
-        new BatchGetCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
-      );
+      const answer = await client.send(new BatchGetCommand({ RequestItems: { [tableName]: { Keys } } }));
       const late = new Set(answer.UnprocessedKeys?.[tableName]?.Keys?.map(({ pk, sk }) => `${pk} ${sk}`));
       for (const [index, name] of batch.entries()) {
         if (!late.has(`${Keys[index]?.pk} ${Keys[index]?.sk}`)) found.set(name, null);
@@ -139,8 +141,8 @@ export class Store {
   }
 
   /**
-   * The one way to write an entity. `decide` sees a fresh state (or `known`, when the caller has just read it; null: that
-   * there is none) and returns the state it should have, or undefined to leave it alone; it runs again whenever someone else
+   * The one way to write an entity. `decide` sees a fresh state (or first `known`, when the caller has just read it; null:
+   * that there is none) and returns the state it should have, or undefined to leave it alone; it runs again whenever someone else
    * was faster.
    */
   async change<E extends EntityName>(
