@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Journal, Log } from '../journal.ts';
-import type { Caller, Clock } from '../kernel.ts';
+import { AwsFault, type Caller, type Clock } from '../kernel.ts';
 import type { FunctionDefinition } from '../model/index.ts';
 import type { Sqs } from '../sqs/index.ts';
 import type { Lambda, Result } from './runtime.ts';
@@ -148,7 +148,9 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
 
   return {
     async invoke(functionArn, payload) {
-      if (!definitions.has(functionArn)) throw new Error(`Function not found: ${functionArn}`);
+      if (!definitions.has(functionArn)) {
+        throw new AwsFault('ResourceNotFoundException', `Function not found: ${functionArn}`, 404);
+      }
       const id = randomUUID();
       log.append({ type: 'accepted', id, arn: functionArn, payload, at: clock.now() });
       await journal.flushed();
@@ -156,7 +158,7 @@ export function createAsyncInvocations(options: AsyncOptions): AsyncInvocations 
       if (item) schedule(item);
     },
     start() {
-      for (const item of pending.values()) schedule(item);
+      for (const item of pending.values()) if (!cancels.has(item.id)) schedule(item);
     },
     stop() {
       stopped = true;
