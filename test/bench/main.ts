@@ -19,6 +19,8 @@ const INTAKE = 1_200;
 const UNIT_RUNS = 150;
 const RATES = [10, 25, 50, 75, 100];
 const STEADY_SECONDS = 10;
+/** Every fifth run fails, of six deliveries each: enough fixes for a quantile to mean something. */
+const STEADY_FIXES = 25;
 /** A rate is held when what is left at its end is done this soon. */
 const DRAIN_SECONDS = 3;
 
@@ -103,9 +105,11 @@ async function steady(): Promise<Steady[]> {
       await playSteadily(url, recordedRuns(forge, 4, 2).flat(), 20);
       await host.idle();
       const earlier = forge.effects.length;
-      const runs = recordedRuns(forge, Math.ceil((perSecond * STEADY_SECONDS) / 6), 5);
+      const count = Math.max(Math.ceil((perSecond * STEADY_SECONDS) / 6), STEADY_FIXES * 5);
+      const runs = recordedRuns(forge, count, 5);
       const played = await playSteadily(url, runs.flat(), perSecond);
-      const drained = await host.idle();
+      const drained = await host.caughtUp();
+      await host.idle();
       const waits = forge.effects.slice(earlier).map(({ runId, at }) => at - (played.sentAt.get(runId) ?? Number.NaN));
       const held = drained <= DRAIN_SECONDS && played.refused === 0;
       const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => quantile(waits, share));

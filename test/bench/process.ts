@@ -17,6 +17,8 @@ export interface BenchHost {
   logBytes(): number;
   /** Waits until nothing is left to do; returns the seconds it took. */
   idle(): Promise<number>;
+  /** The same for what could be done now: a message that waits for its time is not a backlog. */
+  caughtUp(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -48,16 +50,22 @@ export async function startBenchHost(settings: Record<string, string>): Promise<
     const response = await fetch(`${url}/_local`, { headers: { authorization: `Bearer ${TOKEN}` } });
     return (await response.json()) as HostStatus;
   };
+  const until = async (reached: (status: HostStatus) => boolean): Promise<number> => {
+    const started = performance.now();
+    while (!reached(await status())) await sleep(50);
+    return (performance.now() - started) / 1000;
+  };
   return {
     url,
     status,
     logBytes: () =>
       readdirSync(join(dataDir, 'logs')).reduce((sum, file) => sum + statSync(join(dataDir, 'logs', file)).size, 0),
-    async idle() {
-      const started = performance.now();
-      while (!(await status()).idle) await sleep(50);
-      return (performance.now() - started) / 1000;
-    },
+    idle: () => until(({ idle }) => idle),
+    caughtUp: () =>
+      until(
+        ({ pending: { messages: _, ...atWork }, queues }) =>
+          Object.values(atWork).every((count) => count === 0) && queues.every(({ visible }) => visible === 0),
+      ),
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
