@@ -38,6 +38,15 @@ export function timeOf(text: string | null | undefined): string | undefined {
   return time >= EARLIEST && time <= LATEST ? new Date(time).toISOString() : undefined;
 }
 
+/** Beyond, a number of seconds would be later than the year 5000: it is one of milliseconds. */
+const MOST_SECONDS = 1e11;
+
+/** A time in milliseconds since the epoch, or in seconds, as RFC 3339 in UTC; undefined when it is none. */
+export function timeOfNumber(number: number): string | undefined {
+  const time = Math.abs(number) < MOST_SECONDS ? number * 1000 : number;
+  return time >= EARLIEST && time <= LATEST ? new Date(time).toISOString() : undefined;
+}
+
 /** `object` without the keys whose value is undefined: they would cost bytes, and read as knowledge of an absence. */
 export function present<T extends object>(object: T): T {
   const kept = Object.entries(object).filter(([, value]) => value !== undefined);

@@ -27,6 +27,9 @@ export function sameSecret(a: string, b: string): boolean {
 export const isDeliveryId = (text: string | undefined): text is string =>
   text !== undefined && /^[\w.~+/=@:-]{1,128}$/.test(text);
 
+/** Stands in for the delivery id of a platform that has none. */
+export const contentHash = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
+
 export const mediaTypeOf = (contentType: string | undefined): string =>
   (contentType?.split(';', 1)[0] ?? '').trim().toLowerCase();
 

@@ -6,7 +6,8 @@ export const RERUN = 'rerun-failed-jobs';
 
 /** One call reruns all failed jobs of a run, as its next attempt. */
 export function retryOptions(run: Run, failed: readonly Job[]): RetryOption[] {
-  if (!isEnded(run.status) || failed.length === 0) return [];
+  // Deployments, checks and commit statuses belong to whoever reports them.
+  if (run.kind !== undefined || !isEnded(run.status) || failed.length === 0) return [];
   return [
     {
       action: RERUN,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { platformId } from '../request.ts';
-import { NATIVE_CONCLUSIONS, NATIVE_STATUSES, statusOf } from './status.ts';
+import { COMMIT_STATES, DEPLOYMENT_STATES, NATIVE_CONCLUSIONS, NATIVE_STATUSES, statusOf } from './status.ts';
 
 /**
  * The fields QMOI uses of GitHub's events, and nothing else: a fifth of GitHub's own examples do not fit GitHub's own
@@ -13,7 +13,9 @@ const attempt = z.nullish(z.int().check(z.positive(), z.maximum(100_000)));
 const repository = z.object({
   id: platformId,
   full_name: z.string().check(z.maxLength(255), z.regex(/^[^\s/]+\/[^\s/]+$/)),
+  html_url: text,
 });
+export type NativeRepository = z.infer<typeof repository>;
 
 const progress = {
   status: z.enum(NATIVE_STATUSES),
@@ -24,29 +26,27 @@ const says = z.refine<z.infer<z.ZodMiniObject<typeof progress>>>(
   { path: ['conclusion'] },
 );
 
-export const workflowRun = z.object({
-  action: text,
-  repository,
-  workflow: z.nullish(z.object({ name: text, path: text })),
-  workflow_run: z
-    .object({
-      ...progress,
-      id: platformId,
-      workflow_id: platformId,
-      run_attempt: attempt,
-      name: text,
-      event: text,
-      head_branch: text,
-      head_sha: text,
-      html_url: text,
-      created_at: text,
-      run_started_at: text,
-      updated_at: text,
-      actor: login,
-      triggering_actor: login,
-    })
-    .check(says),
-});
+const workflow = z.nullish(z.object({ name: text, path: text }));
+const nativeRun = z
+  .object({
+    ...progress,
+    id: platformId,
+    workflow_id: platformId,
+    run_attempt: attempt,
+    name: text,
+    event: text,
+    head_branch: text,
+    head_sha: text,
+    html_url: text,
+    created_at: text,
+    run_started_at: text,
+    updated_at: text,
+    actor: login,
+    triggering_actor: login,
+  })
+  .check(says);
+
+export const workflowRun = z.object({ action: text, repository, workflow, workflow_run: nativeRun });
 
 /** A step QMOI does not understand is left out; it is no reason to refuse a whole job. */
 const step = z.object({
@@ -86,17 +86,128 @@ export const workflowJob = z.object({
     .check(says),
 });
 
-export const ping = z.object({
-  hook_id: z.nullish(z.int()),
-  repository: z.nullish(repository),
+/** A run is told of beside what it does; should it be none, that is no reason to refuse the rest. */
+const ofWorkflow = { workflow: z.catch(workflow, undefined), workflow_run: z.catch(z.nullish(nativeRun), undefined) };
+const app = z.nullish(z.object({ id: z.nullish(z.int()), slug: text, name: text }));
+
+export const checkRun = z.object({
   action: text,
+  repository,
+  check_run: z
+    .object({
+      ...progress,
+      id: platformId,
+      name: z.string(),
+      head_sha: text,
+      html_url: text,
+      started_at: text,
+      completed_at: text,
+      app,
+      check_suite: z.nullish(z.object({ id: z.nullish(platformId), head_branch: text })),
+    })
+    .check(says),
 });
 
-/** The events QMOI keeps. Everything else is answered and forgotten. */
-export const EVENTS = { workflow_run: workflowRun, workflow_job: workflowJob, ping } as const;
+export const checkSuite = z.object({
+  action: text,
+  repository,
+  check_suite: z.object({
+    id: platformId,
+    // Null until somebody reports a check.
+    status: z.nullish(progress.status),
+    conclusion: progress.conclusion,
+    head_branch: text,
+    head_sha: text,
+    created_at: text,
+    updated_at: text,
+    app,
+  }),
+});
+
+export const commitStatus = z.object({
+  action: text,
+  repository,
+  sha: z.string().check(z.minLength(1), z.maxLength(64)),
+  context: z.string(),
+  state: z.enum(COMMIT_STATES),
+  target_url: text,
+  branches: z.nullish(z.array(z.object({ name: text }))),
+  created_at: text,
+  updated_at: text,
+  sender: login,
+});
+
+const nativeDeployment = z.object({
+  id: platformId,
+  sha: text,
+  ref: text,
+  task: text,
+  environment: z.string(),
+  created_at: text,
+  creator: login,
+});
+
+export const deployment = z.object({ action: text, repository, deployment: nativeDeployment, ...ofWorkflow });
+
+export const deploymentStatus = z.object({
+  action: text,
+  repository,
+  deployment: nativeDeployment,
+  deployment_status: z.object({
+    state: z.enum(DEPLOYMENT_STATES),
+    created_at: text,
+    environment: text,
+    environment_url: text,
+    log_url: text,
+    target_url: text,
+  }),
+  ...ofWorkflow,
+});
+
+/** What tells of the hook, of the App, or of a run that was asked for: kept for whoever looks into them, and rare. */
+const notice = z.object({ action: text, repository: z.nullish(repository) });
+
+/**
+ * The events QMOI keeps. Everything else is answered and forgotten; a push too, as nothing follows from it that the runs it
+ * sets off do not tell: a workflow that it does not set off has nothing newer than its last run.
+ */
+export const EVENTS = {
+  workflow_run: workflowRun,
+  workflow_job: workflowJob,
+  check_run: checkRun,
+  check_suite: checkSuite,
+  status: commitStatus,
+  deployment,
+  deployment_status: deploymentStatus,
+  workflow_dispatch: notice,
+  repository_dispatch: notice,
+  ping: notice,
+  meta: notice,
+  installation: notice,
+  installation_repositories: notice,
+  installation_target: notice,
+} as const;
 export type EventName = keyof typeof EVENTS;
 export const isKnownEvent = (name: string): name is EventName => Object.hasOwn(EVENTS, name);
 
+/** GitHub's own CI reports every job as a check as well. */
+const ACTIONS_APP = 'github-actions';
+
+/** Whether an event tells anything that no other event tells. */
+export function tellsMore(payload: z.infer<(typeof EVENTS)[EventName]>): boolean {
+  if ('check_run' in payload) return payload.check_run.app?.slug !== ACTIONS_APP;
+  if ('check_suite' in payload) {
+    const { app, status } = payload.check_suite;
+    // A suite is opened for every App on every push, and most Apps never report anything in theirs.
+    return app?.slug !== ACTIONS_APP && status === 'completed';
+  }
+  return true;
+}
+
 export type WorkflowRunEvent = z.infer<typeof workflowRun>;
 export type WorkflowJobEvent = z.infer<typeof workflowJob>;
+export type CheckRunEvent = z.infer<typeof checkRun>;
+export type CheckSuiteEvent = z.infer<typeof checkSuite>;
+export type CommitStatusEvent = z.infer<typeof commitStatus>;
+export type DeploymentEvent = z.infer<typeof deployment> | z.infer<typeof deploymentStatus>;
 export const parseStep = (value: unknown): z.infer<typeof step> | undefined => step.safeParse(value).data;

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { cut } from '../clean.ts';
 import type { RawRequest, Reading, ReadParameters, Verdict } from '../port.ts';
 import { header, isDeliveryId, jsonOf, malformed, mediaTypeOf, mismatchOf, secretsOf } from '../request.ts';
-import { EVENTS, isKnownEvent } from './payloads.ts';
+import { EVENTS, isKnownEvent, tellsMore } from './payloads.ts';
 
 /** https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
 const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
@@ -35,6 +35,7 @@ export function read(request: RawRequest): Reading {
   if (!isKnownEvent(event)) return { kind: 'ignored', event };
   const parsed = EVENTS[event].safeParse(payload);
   if (!parsed.success) return { kind: 'quarantined', externalId, event, reason: mismatchOf(parsed.error) };
+  if (!tellsMore(parsed.data)) return { kind: 'ignored', event };
   const { action, repository } = parsed.data;
   return {
     kind: 'delivery',

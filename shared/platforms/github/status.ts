@@ -39,3 +39,27 @@ export function statusOf(
 ): Step['status'] | undefined {
   return STATUS[status] ?? (conclusion ? CONCLUSION[conclusion] : undefined);
 }
+
+/** What someone reports of a commit. GitHub has no more words for what has not ended than this one. */
+export const COMMIT_STATE = {
+  pending: 'running',
+  success: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+} as const satisfies Record<string, Status>;
+
+export const DEPLOYMENT_STATE = {
+  queued: 'queued',
+  pending: 'queued',
+  // For the reviewers that its environment asks for.
+  waiting: 'waiting',
+  in_progress: 'running',
+  success: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  // A later deployment has taken the place of one that had succeeded.
+  inactive: 'succeeded',
+} as const satisfies Record<string, Status>;
+
+export const COMMIT_STATES = Object.keys(COMMIT_STATE) as (keyof typeof COMMIT_STATE)[];
+export const DEPLOYMENT_STATES = Object.keys(DEPLOYMENT_STATE) as (keyof typeof DEPLOYMENT_STATE)[];
