@@ -10,6 +10,7 @@ export * from './ledger.ts';
 export { isLive, type Machine, ORIGINS, type Origin } from './machine.ts';
 export * from './pipeline.ts';
 export * from './response.ts';
+export { SCHEDULE_SETTERS, type Schedule } from './schedule.ts';
 export * from './trouble.ts';
 
 /** Every state machine, by the name of its entity. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { latest, once, unionBy } from './join.ts';
+import { latest, newest, once, unionBy } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+import { joinSchedules, schedule } from './schedule.ts';
 
 const anyOther = <const S extends string>(all: readonly S[], self: S) => all.filter((status) => status !== self);
 
@@ -10,6 +11,19 @@ const runnerStatus = (self: (typeof RUNNER)[number], means: string) => ({
   next: anyOther(RUNNER, self),
   means,
 });
+
+/** How the machine of a runner was, by its own word. Shares are from 0 to 1. */
+const vitals = z.object({
+  at: z.string(),
+  cpu: z.optional(z.number()),
+  memory: z.optional(z.number()),
+  disk: z.optional(z.number()),
+  /** Of the last minute, per processor. */
+  load: z.optional(z.number()),
+  /** The service that takes the jobs, in the words of the machine's own service manager. */
+  service: z.optional(z.string()),
+});
+export type Vitals = z.infer<typeof vitals>;
 
 /** A worker that takes jobs. The latest word about it holds. */
 export const runner = machine({
@@ -35,6 +49,12 @@ export const runner = machine({
     labels: z.optional(z.array(z.string())),
     jobId: z.optional(z.string()),
     lastSeenAt: z.optional(z.string()),
+    os: z.optional(z.string()),
+    /** The version of the runner's program, or of the agent beside it. */
+    agentVersion: z.optional(z.string()),
+    vitals: z.optional(vitals),
+    /** How often its agent says that it will be heard of. */
+    beatSeconds: z.optional(z.number()),
   },
   joins: {
     platform: once,
@@ -46,6 +66,10 @@ export const runner = machine({
     labels: once,
     jobId: withStatus,
     lastSeenAt: latest,
+    os: withStatus,
+    agentVersion: withStatus,
+    vitals: newest<Vitals>,
+    beatSeconds: withStatus,
   },
 });
 
@@ -83,6 +107,10 @@ export const automation = machine({
     name: z.optional(z.string()),
     path: z.optional(z.string()),
     recent: z.array(recentRun),
+    /** When it should be heard of; absent where only its habit tells. */
+    schedule: z.optional(schedule),
+    /** When it last was heard of by a heartbeat: the next beat is due by its schedule from then on. */
+    lastBeatAt: z.optional(z.string()),
   },
   joins: {
     platform: once,
@@ -91,6 +119,8 @@ export const automation = machine({
     name: once,
     path: once,
     recent: unionBy<RecentRun>((item) => item.runId, once, byEnd, RECENT_RUNS),
+    schedule: joinSchedules,
+    lastBeatAt: latest,
   },
 });
 

@@ -27,6 +27,9 @@ export function canonical(value: unknown): string {
 export const once = <T>(a: T, b: T): T => (a === b || order(a, b) >= 0 ? a : b);
 export const earliest = (a: Timestamp, b: Timestamp): Timestamp => (a <= b ? a : b);
 export const latest = (a: Timestamp, b: Timestamp): Timestamp => (a >= b ? a : b);
+/** A value that says itself since when it holds: the later one. */
+export const newest = <T extends { readonly at: Timestamp }>(a: T, b: T): T =>
+  a.at === b.at ? once(a, b) : a.at > b.at ? a : b;
 export const largest = (a: number, b: number): number => Math.max(a, b);
 /** True once anybody said so. */
 export const either = (a: boolean, b: boolean): boolean => a || b;
