@@ -6,7 +6,7 @@ export const RETRY = 'retry-job';
 
 /** Each failed job is retried by itself; those that may fail are left alone. */
 export function retryOptions(run: Run, failed: readonly Job[]): RetryOption[] {
-  if (!isEnded(run.status)) return [];
+  if (run.kind !== undefined || !isEnded(run.status)) return [];
   return failed
     .filter((job) => job.allowFailure !== true)
     .map((job) => ({

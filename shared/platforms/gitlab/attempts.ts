@@ -26,7 +26,8 @@ import type { KnownRun, PlatformFacts } from '../port.ts';
  */
 export function place(facts: PlatformFacts, known: KnownRun): PlatformFacts {
   const anyId = facts.runs[0]?.id ?? facts.jobs[0]?.id;
-  if (anyId === undefined) return facts;
+  // What is no pipeline has no attempts.
+  if (anyId === undefined || facts.runs[0]?.kind !== undefined) return facts;
   const key = runKeyOf(anyId);
   const isOfThis = ({ id }: { id: string }) => runKeyOf(id) === key;
   const [runs, jobs] = [known.runs.filter(isOfThis), known.jobs.filter(isOfThis)];
@@ -48,9 +49,10 @@ function sharedOf(seen: readonly (Run | RunFact)[]): Run | undefined {
   let joined: Run | undefined;
   for (const run of seen) {
     const { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event } = run;
-    const { origin, ends, queuedAt } = run;
+    const { actor, environment, parentRunId, supersededBy, origin, ends, queuedAt } = run;
     const what = { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event };
-    const fact = { id: '', statusAt: '', attempt: 1, origin, ends, queuedAt, ...what };
+    const more = { actor, environment, parentRunId, supersededBy };
+    const fact = { id: '', statusAt: '', attempt: 1, origin, ends, queuedAt, ...what, ...more };
     joined = machines.run.merge(joined, fact as RunFact);
   }
   return joined;

@@ -13,7 +13,17 @@ import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { last, orderOf } from './attempts.ts';
-import { type Build, isKnownEvent, type JobEvent, jobEvent, type PipelineEvent, pipelineEvent } from './payloads.ts';
+import { factsOfDeployment } from './deployments.ts';
+import {
+  type AnyEvent,
+  type Build,
+  deploymentEvent,
+  type JobEvent,
+  jobEvent,
+  kindOf,
+  type PipelineEvent,
+  pipelineEvent,
+} from './payloads.ts';
 import { statusOf } from './status.ts';
 
 const PLATFORM = 'gitlab';
@@ -22,14 +32,22 @@ const [MAX_BUILDS, MAX_TAGS] = [1000, 20];
 /** Facts without attempts: `place` numbers them. */
 export function normalise(delivery: DeliveredEvent): PlatformFacts {
   const payload = jsonOf(delivery.body.toString('utf8'));
-  if (!isKnownEvent(delivery.event)) return noFacts();
-  if (delivery.event === 'Pipeline Hook') return factsOfPipeline(pipelineEvent.parse(payload), delivery);
-  return factsOfJob(jobEvent.parse(payload), delivery);
+  switch (kindOf(delivery.event, payload)) {
+    case 'pipeline':
+      return factsOfPipeline(pipelineEvent.parse(payload), delivery);
+    case 'job':
+      return factsOfJob(jobEvent.parse(payload), delivery);
+    case 'deployment':
+      return factsOfDeployment(deploymentEvent.parse(payload), delivery);
+    default:
+      return noFacts();
+  }
 }
 
 /** The path of a project. Older job events have no better place for it than the address of its repository. */
-export function repositoryOf(event: PipelineEvent | JobEvent): string {
-  if ('object_attributes' in event) return event.project.path_with_namespace;
+export function repositoryOf(event: AnyEvent): string {
+  if ('path_with_namespace' in event) return event.path_with_namespace;
+  if (!('build_id' in event)) return event.project.path_with_namespace;
   const { project, repository, project_id } = event;
   return (
     nameOf(project?.path_with_namespace) ??
@@ -56,6 +74,8 @@ interface Pipeline {
   name: string | undefined;
   branch: string | undefined;
   commit: string | undefined;
+  /** The pipeline that triggered it. */
+  source: number | undefined;
   origin: Origin;
 }
 
@@ -69,6 +89,7 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
     name: nameOf(native.name),
     branch: nameOf(native.ref),
     commit: nameOf(native.sha),
+    source: event.source_pipeline?.pipeline_id,
     origin,
   };
   const builds = (event.builds ?? []).slice(0, MAX_BUILDS);
@@ -84,6 +105,8 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
     status,
     url: linkOf(native.url) ?? pipelineLink(pipeline),
     event: nameOf(native.source),
+    actor: nameOf(event.user?.username) ?? nameOf(event.user?.name),
+    environment: last(builds.map(environmentOf)),
     queuedAt: created,
     endedAt,
     ...(outcome === undefined || endedAt === undefined
@@ -125,6 +148,7 @@ function factsOfJob(event: JobEvent, { origin, receivedAt }: DeliveredEvent): Pl
     name: nameOf(event.commit?.name),
     branch: nameOf(event.ref),
     commit: nameOf(event.sha),
+    source: event.source_pipeline?.pipeline_id,
     origin,
   };
   const build: Build = {
@@ -138,9 +162,14 @@ function factsOfJob(event: JobEvent, { origin, receivedAt }: DeliveredEvent): Pl
     allow_failure: event.build_allow_failure,
     failure_reason: event.build_failure_reason,
     runner: event.runner,
+    environment: event.environment,
   };
   const { job, runner } = factsOfBuild(pipeline, build, receivedAt);
-  const run = present({ ...bareRun(pipeline, job.statusAt), url: pipelineLink(pipeline) });
+  const run = present({
+    ...bareRun(pipeline, job.statusAt),
+    url: pipelineLink(pipeline),
+    environment: environmentOf(build),
+  });
   return { runs: [run], jobs: [job], runners: runner ? [runner] : [], automations: [] };
 }
 
@@ -159,8 +188,14 @@ function bareRun(pipeline: Pipeline, statusAt: string) {
     branch: pipeline.branch,
     commit: pipeline.commit,
     automationId: ids.automation(PLATFORM, pipeline.projectId),
+    // GitLab does not say of which of its attempts the other pipeline was.
+    parentRunId: pipeline.source === undefined ? undefined : ids.run(PLATFORM, pipeline.source, 1),
   };
 }
+
+/** Where a job has begun to deploy to. One that takes an environment down, or waits to be started, does not. */
+const environmentOf = ({ environment, started_at }: Build): string | undefined =>
+  started_at && (environment?.action ?? 'start') === 'start' ? nameOf(environment?.name) : undefined;
 
 const pipelineLink = ({ web, id }: Pipeline): string | undefined => web && `${web}/-/pipelines/${id}`;
 

@@ -1,9 +1,19 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { cut } from '../clean.ts';
 import type { RawRequest, Reading, ReadParameters, Verdict } from '../port.ts';
-import { header, isDeliveryId, jsonOf, malformed, mediaTypeOf, mismatchOf, sameSecret, secretsOf } from '../request.ts';
+import {
+  contentHash,
+  header,
+  isDeliveryId,
+  jsonOf,
+  malformed,
+  mediaTypeOf,
+  mismatchOf,
+  sameSecret,
+  secretsOf,
+} from '../request.ts';
 import { repositoryOf } from './normalise.ts';
-import { EVENTS, isKnownEvent } from './payloads.ts';
+import { type AnyEvent, EVENTS, kindOf } from './payloads.ts';
 
 /** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 const MAX_AGE_SECONDS = 5 * 60;
@@ -55,17 +65,30 @@ export function read(request: RawRequest): Reading {
   }
   const payload = jsonOf(request.body.toString('utf8'));
   if (payload === undefined) return malformed('the body is not JSON');
-  if (!isKnownEvent(event)) return { kind: 'ignored', event };
+  const kind = kindOf(event, payload);
+  if (kind === undefined) return { kind: 'ignored', event };
   const externalId = deliveryIdOf(request);
-  const parsed = EVENTS[event].safeParse(payload);
+  const parsed = EVENTS[kind].safeParse(payload);
   if (!parsed.success) return { kind: 'quarantined', externalId, event, reason: mismatchOf(parsed.error) };
   const { data } = parsed;
-  const action = 'object_attributes' in data ? data.object_attributes.status : data.build_status;
-  return { kind: 'delivery', externalId, event, action, repository: cut(repositoryOf(data)) };
+  const action = actionOf(data);
+  return {
+    kind: 'delivery',
+    externalId,
+    event,
+    ...(action && { action: cut(action, 64) }),
+    repository: cut(repositoryOf(data)),
+  };
+}
+
+function actionOf(event: AnyEvent): string | null | undefined {
+  if ('object_attributes' in event) return event.object_attributes.status;
+  if ('build_status' in event) return event.build_status;
+  if ('status' in event) return event.status;
+  return 'event_name' in event ? event.event_name : event.action;
 }
 
 /** The first is the one that a redelivery keeps; the others stand in on older versions of GitLab. */
 const ID_HEADERS = ['idempotency-key', 'webhook-id', 'x-gitlab-event-uuid'] as const;
 const deliveryIdOf = (request: RawRequest): string =>
-  ID_HEADERS.map((name) => header(request, name)).find(isDeliveryId) ??
-  createHash('sha256').update(request.body).digest('hex');
+  ID_HEADERS.map((name) => header(request, name)).find(isDeliveryId) ?? contentHash(request.body);

@@ -33,3 +33,15 @@ const TIMED_OUT: ReadonlySet<string> = new Set(['job_execution_timeout', 'stuck_
 export function statusOf(status: NativeStatus, failureReason?: string | null): Status {
   return status === 'failed' && TIMED_OUT.has(failureReason ?? '') ? 'timed-out' : STATUS[status];
 }
+
+/** https://docs.gitlab.com/api/deployments/; `blocked` waits for the approval that a protected environment asks for. */
+export const DEPLOYMENT_STATUS = {
+  created: 'queued',
+  blocked: 'waiting',
+  running: 'running',
+  success: 'succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+  skipped: 'skipped',
+} as const satisfies Record<string, Status>;
+export const DEPLOYMENT_STATUSES = Object.keys(DEPLOYMENT_STATUS) as (keyof typeof DEPLOYMENT_STATUS)[];

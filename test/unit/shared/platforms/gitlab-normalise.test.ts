@@ -61,6 +61,7 @@ describe('a pipeline hook', () => {
         url: 'https://gitlab.example/group/sub/project/-/pipelines/31',
         automationId: 'gitlab:7',
         event: 'schedule',
+        actor: 'ada',
         queuedAt: '2026-01-01T10:00:00.000Z',
         endedAt: '2026-01-01T10:01:01.000Z',
         ends: [{ at: '2026-01-01T10:01:01.000Z', status: 'failed', origin: 'live', newestJob: '0000000000000380' }],
@@ -228,5 +229,140 @@ describe('the ways to try a pipeline again', () => {
 
   it('are none while it runs', () => {
     expect(gitlab.retryOptions({ ...run, status: 'running' }, jobsOf({}))).toEqual([]);
+  });
+});
+
+describe('where a pipeline comes from and deploys to', () => {
+  const environment = { name: 'production', action: 'start', deployment_tier: 'production' };
+
+  it('names the pipeline that triggered it, as a child or from another project', () => {
+    const source_pipeline = { project: { id: 9 }, pipeline_id: 30, job_id: 3401 };
+    const parent = { parentRunId: 'gitlab:30:1' };
+    expect(normalise('Pipeline Hook', { ...pipelineHook(), source_pipeline }).runs).toMatchObject([parent]);
+    expect(normalise('Job Hook', { ...jobHook(), source_pipeline }).runs).toMatchObject([parent]);
+  });
+
+  it('names the environment that one of its jobs deploys to, in every attempt', () => {
+    const told = ofPipeline({}, [build({ environment })]);
+    expect(told.runs).toMatchObject([{ environment: 'production' }]);
+    expect(ofJob({ environment }).runs).toMatchObject([{ environment: 'production' }]);
+    const placed = gitlab.place?.(told, { runs: [], jobs: [] });
+    expect(placed?.runs).toMatchObject([{ id: 'gitlab:31:1', environment: 'production', actor: 'ada' }]);
+  });
+
+  it.each([
+    ['a job that waits to be started', { environment, status: 'manual', started_at: null }],
+    ['a job that takes it down', { environment: { ...environment, action: 'stop' } }],
+    ['a job without any', { environment: null }],
+  ])('and none for %s', (_, fields) => {
+    expect(ofPipeline({}, [build(fields)]).runs[0]).not.toHaveProperty('environment');
+  });
+});
+
+describe('a deployment hook', () => {
+  const hook = (fields: Record<string, unknown> = {}) => ({
+    object_kind: 'deployment',
+    status: 'success',
+    status_changed_at: '2026-01-01 12:00:00 +0200',
+    deployment_id: 15,
+    deployable_id: 380,
+    deployable_url: 'https://gitlab.example/group/sub/project/-/jobs/380',
+    environment: 'staging',
+    environment_external_url: 'https://staging.example',
+    project: { id: 7, path_with_namespace: 'group/sub/project' },
+    short_sha: '279484c0',
+    user: { username: 'ada', name: 'Ada' },
+    commit_url: `https://gitlab.example/group/sub/project/-/commit/${'a'.repeat(40)}`,
+    ref: 'main',
+    ...fields,
+  });
+
+  it('tells of a run of its own, and of the environment', () => {
+    const { runs, jobs, automations } = normalise('Deployment Hook', hook());
+    expect(jobs).toEqual([]);
+    expect(runs).toEqual([
+      {
+        id: 'gitlab:deployment-15:1',
+        kind: 'deployment',
+        status: 'succeeded',
+        statusAt: '2026-01-01T10:00:00.000Z',
+        origin: 'live',
+        platform: 'gitlab',
+        externalId: 'deployment-15',
+        repository: 'group/sub/project',
+        repositoryId: '7',
+        name: 'staging',
+        attempt: 1,
+        branch: 'main',
+        commit: 'a'.repeat(40),
+        url: 'https://gitlab.example/group/sub/project/-/jobs/380',
+        environment: 'staging',
+        automationId: 'gitlab:environment-7-staging',
+        actor: 'ada',
+        endedAt: '2026-01-01T10:00:00.000Z',
+      },
+    ]);
+    expect(automations).toMatchObject([{ id: 'gitlab:environment-7-staging', recent: [{ succeeded: true }] }]);
+  });
+
+  it.each([
+    ['created', 'queued'],
+    ['blocked', 'waiting'],
+    ['running', 'running'],
+    ['failed', 'failed'],
+    ['canceled', 'canceled'],
+    ['skipped', 'skipped'],
+  ])('that says %s means %s', (status, expected) => {
+    expect(normalise('Deployment Hook', hook({ status })).runs[0]?.status).toBe(expected);
+  });
+
+  it('is not numbered as a pipeline, nor tried again', () => {
+    const facts = normalise('Deployment Hook', hook({ status: 'failed', commit_url: null }));
+    expect(gitlab.place?.(facts, { runs: [], jobs: [] })).toEqual(facts);
+    const [run] = facts.runs.map((fact) => machines.run.merge(undefined, fact));
+    expect(run?.commit).toBe('279484c0');
+    expect(run && gitlab.retryOptions(run, [])).toEqual([]);
+  });
+});
+
+describe('a hook of a whole instance', () => {
+  const read = (event: string, payload: object) =>
+    gitlab.read({
+      headers: { 'x-gitlab-event': event, 'content-type': 'application/json', 'idempotency-key': 'k' },
+      body: Buffer.from(JSON.stringify(payload)),
+    });
+  const renamed = { event_name: 'project_rename', project_id: 7, path_with_namespace: 'group/new' };
+
+  it('tells what a project’s own hook tells', () => {
+    expect(read('System Hook', pipelineHook())).toMatchObject({
+      kind: 'delivery',
+      event: 'System Hook',
+      action: 'failed',
+      repository: 'group/sub/project',
+    });
+    expect(normalise('System Hook', pipelineHook())).toEqual(ofPipeline());
+    expect(normalise('System Hook', jobHook())).toEqual(ofJob());
+  });
+
+  it('is kept where a project or a release is told of, and tells no run', () => {
+    const kept = { kind: 'delivery', action: 'project_rename', repository: 'group/new' };
+    expect(read('System Hook', renamed)).toMatchObject(kept);
+    expect(read('Project Hook', renamed)).toMatchObject(kept);
+    const release = { object_kind: 'release', action: 'create', project: { id: 7, path_with_namespace: 'a/b' } };
+    expect(read('Release Hook', release)).toMatchObject({ kind: 'delivery', action: 'create', repository: 'a/b' });
+    for (const payload of [renamed, release]) {
+      expect(normalise('System Hook', payload)).toEqual({ runs: [], jobs: [], runners: [], automations: [] });
+    }
+  });
+
+  it.each([
+    ['System Hook', { event_name: 'user_create' }],
+    ['System Hook', { event_name: 'push', object_kind: 'push' }],
+    ['System Hook', { object_kind: 'constructor' }],
+    ['System Hook', [1]],
+    ['Push Hook', pipelineHook()],
+    ['Note Hook', {}],
+  ])('is ignored otherwise: %s %#', (event, payload) => {
+    expect(read(event, payload)).toEqual({ kind: 'ignored', event });
   });
 });
