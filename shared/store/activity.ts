@@ -24,7 +24,7 @@ export type Activity = {
   status: string;
   version: number;
   origin: string;
-  /** The platform's time of the change. */
+  /** The platform's time of the change; where it gave none, when QMOI published it. */
   at: string;
   /** When QMOI published it. */
   createdAt: string;
@@ -211,7 +211,8 @@ const viewOf = (event: Kept, at: string): Activity => ({
   status: event.to,
   version: event.version,
   origin: event.origin,
-  at: event.at,
+  // A run that only its jobs tell of has no time of its own yet.
+  at: event.at || at,
   createdAt: at,
   updatedAt: at,
   attempt: event.attempt ?? null,

@@ -62,6 +62,12 @@ describe('the feed', () => {
     expect(await getActivity(store, 'nothing')).toBeUndefined();
   });
 
+  it('shows when an event came where its platform gave no time', async () => {
+    const { store } = await engine.fresh();
+    await appendActivity(store, [event(1, { at: '' })], '2026-03-04T06:00:00.000Z');
+    expect((await listActivity(store, query())).items[0]?.at).toBe('2026-03-04T06:00:00.000Z');
+  });
+
   it('filters by entity, type, platform, repository and subject', async () => {
     const { store } = await engine.fresh();
     await appendActivity(store, [
