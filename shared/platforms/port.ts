@@ -2,7 +2,17 @@
  * What QMOI asks of a platform. One folder implements it per platform, one registration line in `index.ts` adds it, one
  * contract suite (`test/contract/platforms.test.ts`) holds all of them to it.
  */
-import type { AutomationFact, Job, JobFact, Origin, Remediation, Run, RunFact, RunnerFact } from '../model/index.ts';
+import type {
+  Automation,
+  AutomationFact,
+  Job,
+  JobFact,
+  Origin,
+  Remediation,
+  Run,
+  RunFact,
+  RunnerFact,
+} from '../model/index.ts';
 
 /** A request as it came: the body's very bytes, header names in lower case. */
 export interface RawRequest {
@@ -115,10 +125,22 @@ export interface RetryOption {
   readonly jobs: readonly Job[];
 }
 
+/** What a look at an automation may use. */
+export interface LookDeps {
+  readonly read: ReadParameters;
+  /** RFC 3339: the time of looking, which stands in for the platform's own. */
+  readonly now: string;
+  readonly origin: Origin;
+  /** What the table holds of a run. */
+  readonly known: (runId: string) => Promise<Pick<Run, 'status'> | undefined>;
+}
+
 export interface Platform {
   readonly name: string;
   /** For people. */
   readonly title: string;
+  /** Absent: by webhook. `bus`: over the account's own event bus, whose rule says what is trusted; it has no address. */
+  readonly arrives?: 'bus';
   /** Compares in constant time; an empty secret verifies nothing; the previous secret counts during a rotation. */
   verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict>;
   /** Only called once the request is verified. Never throws on any body. */
@@ -132,6 +154,12 @@ export interface Platform {
   place?(facts: PlatformFacts, known: KnownRun): PlatformFacts;
   /** Ways to try the failed jobs of an ended run again. */
   retryOptions(run: Run, failed: readonly Job[]): RetryOption[];
+  /**
+   * Looks at an automation of which webhooks do not tell everything: the facts that this adds to what is known, none when
+   * nothing is new. Undefined when no token is configured or the platform knows no such automation. At most two calls.
+   * Throws `PlatformUnavailable`.
+   */
+  look?(automation: Pick<Automation, 'externalId' | 'status'>, deps: LookDeps): Promise<PlatformFacts | undefined>;
   /** Undefined when the platform's token is not configured. */
   client(read: ReadParameters): Promise<PlatformClient | undefined>;
 }

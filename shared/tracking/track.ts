@@ -89,7 +89,9 @@ function trackAutomation(store: Store, fact: AutomationFact, known: State<'autom
   const decide = (state: State<'automation'> | undefined) => {
     const merged = mergeInto('automation', state, fact);
     const last = merged.recent.at(-1);
-    return last === undefined
+    // What its platform has switched off since says more than how it last ran.
+    const off = merged.status === 'disabled' && merged.statusAt > (last?.endedAt ?? '');
+    return last === undefined || off
       ? merged
       : { ...merged, status: automationStatusOf(merged.recent), statusAt: last.endedAt };
   };

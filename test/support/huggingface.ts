@@ -1,0 +1,96 @@
+import { type FakeDelivery, type WebFake, webFake } from './web-fake.ts';
+
+export interface SpaceState {
+  stage: string;
+  /** What its main branch is at. */
+  head: string;
+  /** What runs; the Hub leaves it out of a Space that was never built. */
+  sha?: string;
+  errorMessage?: string;
+  build?: readonly string[];
+  run?: readonly string[];
+  /** How many calls find no line yet. */
+  missing?: number;
+}
+
+export interface FakeHub extends WebFake {
+  /** The settings that point QMOI at it. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly spaces: Map<string, SpaceState>;
+  push(space: string, commit: string, ref?: string): FakeDelivery;
+  /** Any event of a repository. */
+  event(scope: string, action: string, fields?: Record<string, unknown>, repo?: Record<string, unknown>): FakeDelivery;
+}
+
+/** The Hub, as far as QMOI hears it and asks it: webhooks of repositories, the runtime of Spaces and their logs. */
+export async function fakeHub({ token, secret }: { token: string; secret: string }): Promise<FakeHub> {
+  const spaces = new Map<string, SpaceState>();
+  const server = await webFake(({ method, path, authorization }) => {
+    if (authorization !== `Bearer ${token}`)
+      return { status: 401, json: { error: 'Invalid credentials in Authorization header' } };
+    const [, owner, name, what = ''] =
+      /^\/api\/spaces\/([^/]+)\/([^/]+)(?:\/(runtime|logs\/build|logs\/run))?$/.exec(path) ?? [];
+    const space = spaces.get(`${owner}/${name}`);
+    if (method !== 'GET' || space === undefined) return { status: 404, json: { error: 'Repository not found' } };
+    const { stage, sha, head, errorMessage } = space;
+    const runtime = {
+      stage,
+      hardware: { current: 'cpu-basic', requested: 'cpu-basic' },
+      ...(sha && { sha }),
+      ...(errorMessage && { errorMessage }),
+    };
+    switch (what) {
+      case 'runtime':
+        return { status: 200, json: runtime };
+      case 'logs/build':
+      case 'logs/run': {
+        const there = (space.missing ?? 0) <= 0;
+        space.missing = (space.missing ?? 0) - 1;
+        const lines = (there && (what === 'logs/run' ? space.run : space.build)) || [];
+        const text = lines
+          .map((data) => `data: ${JSON.stringify({ data, timestamp: '2026-01-01T10:00:00.000Z' })}\n\n`)
+          .join('');
+        return { status: 200, headers: { 'content-type': 'text/event-stream' }, text: `: keep alive\n\n${text}` };
+      }
+      default:
+        return { status: 200, json: { id: `${owner}/${name}`, sha: head, runtime } };
+    }
+  });
+
+  const event: FakeHub['event'] = (scope, action, fields = {}, repo = {}) => {
+    const named = { type: 'space', name: 'acme/demo', id: '6366c000a2abcdf2fd69a080', ...repo };
+    const body = JSON.stringify({
+      event: { action, scope },
+      repo: {
+        ...named,
+        private: false,
+        url: {
+          web: `https://huggingface.co/spaces/${named.name}`,
+          api: `https://huggingface.co/api/spaces/${named.name}`,
+        },
+        owner: { id: '61d2000c3c2083e1c08af22d' },
+      },
+      ...fields,
+      webhook: { id: '6390e855e30d9209411de93b', version: 3 },
+    });
+    return { event: scope, headers: { 'content-type': 'application/json', 'x-webhook-secret': secret }, body };
+  };
+
+  return {
+    ...server,
+    settings: {
+      QMOI_HUGGINGFACE_WEBHOOK_SECRET: secret,
+      QMOI_HUGGINGFACE_TOKEN: token,
+      QMOI_HUGGINGFACE_URL: server.url,
+    },
+    spaces,
+    event,
+    push: (name, commit, ref = 'refs/heads/main') =>
+      event(
+        'repo.content',
+        'update',
+        { updatedRefs: [{ ref, oldSha: null, newSha: commit }] },
+        { name, headSha: commit },
+      ),
+  };
+}
