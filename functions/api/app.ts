@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Hono } from 'hono/tiny';
 import { QueryError, type Store } from '../../shared/store/index.ts';
-import { putControl } from './controls.ts';
 import { type ApiEvent, type Gateway, gatewayOf, json, Problem, problemResponse, requestOf, resultOf } from './http.ts';
 import { openApi } from './openapi.ts';
+import { operations, readBody } from './operations.ts';
 import { find, list, resources } from './resources.ts';
-import { viewOf } from './views.ts';
 
 export interface ApiDeps {
   store: Store;
@@ -80,23 +79,37 @@ function createApp({ store, logger, count }: ApiDeps): App {
   app.get('/v1/openapi.json', () => json(openApi()));
   for (const path of ['/', '/healthz', '/v1', '/v1/openapi.json']) only(path, READ);
 
+  const patternOf = (path: string): string => path.replace('{id}', ':id{.+}');
+  const allowed = new Map<string, Set<string>>();
+  const allow = (path: string, ...methods: string[]): void => {
+    allowed.set(path, new Set([...(allowed.get(path) ?? []), ...methods]));
+  };
+  // Before the resources, whose items may have any name.
+  for (const operation of operations) {
+    const { method, path } = operation;
+    app.on(method, patternOf(path), async ({ req }) => {
+      const { status, body } = await operation.run({
+        store,
+        id: req.param('id') ?? '',
+        query: new URL(req.url).searchParams,
+        body: await readBody(req.raw, operation),
+      });
+      return json(body, status);
+    });
+    allow(path, ...(method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  }
   for (const [name, resource] of Object.entries(resources)) {
-    const [all, one] = [`/v1/${name}`, `/v1/${name}/:id{.+}`];
+    const [all, one] = [`/v1/${name}`, `/v1/${name}/{id}`];
     app.get(all, async ({ req }) => json(await list(store, resource, new URL(req.url).searchParams)));
-    app.get(one, async ({ req }) => {
+    app.get(patternOf(one), async ({ req }) => {
       const item = await find(store, resource, req.param('id') ?? '');
       if (item === undefined) throw new Problem(404, `There is no such ${resource.entity}.`);
       return json(item);
     });
-    if (resource.entity === 'control') {
-      app.put(one, async ({ req }) => {
-        const { control, status } = await putControl(store, req.param('id') ?? '', req.raw);
-        return json(viewOf('control', control), status);
-      });
-    }
-    only(all, READ);
-    only(one, resource.entity === 'control' ? `${READ}, PUT` : READ);
+    allow(all, 'GET', 'HEAD');
+    allow(one, 'GET', 'HEAD');
   }
+  for (const [path, methods] of allowed) only(patternOf(path), [...methods].sort().join(', '));
   return app;
 }
 

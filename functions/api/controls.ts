@@ -4,11 +4,12 @@ import type { Control } from '../../shared/model/index.ts';
 import { controlId, readControls, setControl, settleControl } from '../../shared/remediation/index.ts';
 import { type ListQuery, type Page, pageOf, type Store } from '../../shared/store/index.ts';
 import { Problem } from './http.ts';
+import type { Operation } from './operations.ts';
+import { viewOf } from './views.ts';
 
 /** A stop is waited for this long before it is answered as on its way: most actions are one HTTP call. */
 const POLLS = 20;
 const POLL_MS = 100;
-export const MAX_BODY_BYTES = 16 * 1024;
 const MAX_REASON = 500;
 
 export const STATUSES = ['running', 'paused', 'stopped'] as const;
@@ -50,16 +51,15 @@ export async function getControl(store: Store, scope: string): Promise<Control |
 }
 
 /** Sets what QMOI may do in a scope. 202: a stop that still waits for actions under way. Throws `Problem`. */
-export async function putControl(
+async function putControl(
   store: Store,
   scope: string,
-  request: Request,
+  word: z.infer<typeof controlBody>,
 ): Promise<{ control: Control; status: 200 | 202 }> {
   const id = controlId(scope);
   if (id === undefined) {
     throw new Problem(400, 'A scope is all, platform:<name of a known platform> or repository:<owner>/<name>.');
   }
-  const word = await readBody(request);
   let control = await setControl(store, id, { ...word, actor: 'master' });
   for (let poll = 0; control.status === 'stopping'; poll++) {
     control = await settleControl(store, control);
@@ -73,31 +73,31 @@ export async function putControl(
   return { control, status: 200 };
 }
 
-async function readBody(request: Request): Promise<z.infer<typeof controlBody>> {
-  const [type = ''] = (request.headers.get('content-type') ?? '').split(';');
-  const encoding = request.headers.get('content-encoding') ?? 'identity';
-  if (type.trim().toLowerCase() !== 'application/json' || encoding.toLowerCase() !== 'identity') {
-    throw new Problem(415, 'The body is application/json, not compressed.');
-  }
-  const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > MAX_BODY_BYTES) throw new Problem(413, `The body has at most ${MAX_BODY_BYTES} bytes.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new Problem(400, 'The body is not JSON.');
-  }
-  const result = controlBody.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue?.code === 'unrecognized_keys') {
-    throw new Problem(
-      400,
-      `The body has status and reason, and nothing like ${JSON.stringify(issue.keys[0])?.slice(0, 100)}.`,
-    );
-  }
-  throw new Problem(
-    400,
-    `The body is an object with a status of ${STATUSES.join(', ')} and a reason of at most ${MAX_REASON} characters.`,
-  );
-}
+export const controlOperations: readonly Operation[] = [
+  {
+    method: 'PUT',
+    path: '/v1/controls/{id}',
+    id: 'set-control',
+    summary: 'Say what QMOI may do in a scope',
+    description:
+      'The scope is `all`, `platform:<name>` or `repository:<owner>/<name>`; the most restrictive one that covers an action holds. The same status again changes nothing.',
+    body: controlBody,
+    bodyName: 'ControlBody',
+    bodyHelp: `The body is an object with a status of ${STATUSES.join(', ')} and a reason of at most ${MAX_REASON} characters.`,
+    answers: {
+      200: {
+        means: 'It holds from now on; `stopped`: nothing is under way, and nothing starts.',
+        schema: { item: 'controls' },
+      },
+      202: {
+        means: '`stopping`: nothing starts, and an action that is under way is waited for.',
+        schema: { item: 'controls' },
+      },
+    },
+    problems: [400, 409],
+    async run({ store, id, body }) {
+      const { control, status } = await putControl(store, id, body as z.infer<typeof controlBody>);
+      return { status, body: viewOf('control', control) };
+    },
+  },
+];

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ENTITIES, ORIGINS } from '../../shared/model/index.ts';
 import { DEFAULT_LIMIT, EXAMINED_PER_PAGE, type Filter, MAX_LIMIT } from '../../shared/store/index.ts';
-import { controlBody } from './controls.ts';
+import { type Operation, operations } from './operations.ts';
 import { type Resource, resources } from './resources.ts';
 import { type JsonSchema, viewSchema } from './views.ts';
 
@@ -77,7 +77,7 @@ const PROBLEMS = {
   401: 'The token is missing or wrong.',
   404: 'There is no such item.',
   405: 'There is no such method here; `Allow` names those there are.',
-  409: 'Somebody else set the control meanwhile.',
+  409: 'Somebody else was faster, or it is too late for that.',
   413: 'The body is too large.',
   415: 'The body is not application/json.',
   500: 'The request failed.',
@@ -85,9 +85,16 @@ const PROBLEMS = {
 const problems = (...statuses: (keyof typeof PROBLEMS)[]) =>
   Object.fromEntries(statuses.map((status) => [String(status), ref('responses', `Problem${status}`)]));
 
+const idParameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'Percent-encoded.',
+  schema: { type: 'string' },
+};
+
 function pathsOf([name, resource]: [string, Resource]): [string, JsonSchema][] {
   const schema = ref('schemas', nameOf(resource.entity));
-  const id = { name: 'id', in: 'path', required: true, description: 'Percent-encoded.', schema: { type: 'string' } };
   const list = {
     operationId: `list-${name}`,
     summary: resource.title,
@@ -111,26 +118,53 @@ function pathsOf([name, resource]: [string, Resource]): [string, JsonSchema][] {
   const get = {
     operationId: `get-${resource.entity}`,
     summary: `One of them: ${resource.entity}`,
-    parameters: [id],
+    parameters: [idParameter],
     responses: { 200: text('The item.', schema), ...problems(401, 404, 405, 500) },
-  };
-  const put = {
-    operationId: 'set-control',
-    summary: 'Say what QMOI may do in a scope',
-    description:
-      'The scope is `all`, `platform:<name>` or `repository:<owner>/<name>`; the most restrictive one that covers an action holds. The same status again changes nothing.',
-    parameters: [id],
-    requestBody: { required: true, content: { 'application/json': { schema: ref('schemas', 'ControlBody') } } },
-    responses: {
-      200: text('It holds from now on; `stopped`: nothing is under way, and nothing starts.', schema),
-      202: text('`stopping`: nothing starts, and an action that is under way is waited for.', schema),
-      ...problems(400, 401, 405, 409, 413, 415, 500),
-    },
   };
   return [
     [`/v1/${name}`, { get: list }],
-    [`/v1/${name}/{id}`, resource.entity === 'control' ? { get, put } : { get }],
+    [`/v1/${name}/{id}`, { get }],
   ];
+}
+
+/** An operation as one entry of its path. */
+function operationOf(operation: Operation): JsonSchema {
+  const { id, summary, description, body, bodyName } = operation;
+  const answers = Object.entries(operation.answers).map(([status, { means, schema }]) => [
+    status,
+    text(means, 'item' in schema ? ref('schemas', nameOf(resources[String(schema.item)]?.entity ?? '')) : schema),
+  ]);
+  return {
+    operationId: id,
+    summary,
+    ...(description !== undefined && { description }),
+    ...(operation.path.includes('{id}') && { parameters: [idParameter] }),
+    ...(body !== undefined && {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: bodyName === undefined ? bodySchema(body) : ref('schemas', bodyName) },
+        },
+      },
+    }),
+    responses: {
+      ...Object.fromEntries(answers),
+      ...problems(401, 405, 500, ...operation.problems, ...(body === undefined ? [] : ([400, 413, 415] as const))),
+    },
+  };
+}
+
+const bodySchema = (schema: NonNullable<Operation['body']>): JsonSchema => ({
+  ...z.toJSONSchema(schema, { io: 'input' }),
+  $schema: undefined,
+});
+
+function allPaths(): JsonSchema {
+  const paths: Record<string, JsonSchema> = Object.fromEntries(Object.entries(resources).flatMap(pathsOf));
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: operationOf(operation) };
+  }
+  return paths;
 }
 
 function describe(): JsonSchema {
@@ -170,7 +204,7 @@ function describe(): JsonSchema {
           responses: { 200: text('OpenAPI 3.1.', anything), ...problems(401) },
         },
       },
-      ...Object.fromEntries(Object.entries(resources).flatMap(pathsOf)),
+      ...allPaths(),
     },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: "The master's token." } },
@@ -194,7 +228,11 @@ function describe(): JsonSchema {
         ...Object.fromEntries(
           Object.values(resources).map((resource) => [nameOf(resource.entity), schemaOf(resource)]),
         ),
-        ControlBody: { ...z.toJSONSchema(controlBody), $schema: undefined },
+        ...Object.fromEntries(
+          operations.flatMap(({ body, bodyName }) =>
+            body === undefined || bodyName === undefined ? [] : [[bodyName, bodySchema(body)]],
+          ),
+        ),
         Problem: {
           type: 'object',
           properties: {
