@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { RawRequest, Reading, ReadParameters } from './port.ts';
+import type { Platform, RawRequest, Reading, ReadParameters } from './port.ts';
 
 /** What the adapters share in taking a request: secrets, ids, bodies. */
 
@@ -21,6 +21,18 @@ const isBlank = (value: string | undefined): boolean => value === undefined || v
 export function sameSecret(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
+}
+
+/** Verifies by the secret itself, which comes along in a header. */
+export function verifiedBySecret(headerName: string, parameter: string): Platform['verify'] {
+  return async (request, read) => {
+    const secrets = await secretsOf(read, parameter);
+    if (secrets.length === 0) return 'not-configured';
+    const given = header(request, headerName);
+    if (given === undefined) return 'refused';
+    // All are tried, so that the time does not tell which one fitted.
+    return secrets.map((secret) => sameSecret(given, secret.trim())).includes(true) ? 'verified' : 'refused';
+  };
 }
 
 /** Fit to be a part of a key and of an address. */

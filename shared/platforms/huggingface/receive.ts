@@ -1,16 +1,10 @@
 import { cut } from '../clean.ts';
-import type { RawRequest, Reading, ReadParameters, Verdict } from '../port.ts';
-import { contentHash, header, jsonOf, malformed, mediaTypeOf, mismatchOf, sameSecret, secretsOf } from '../request.ts';
+import type { RawRequest, Reading } from '../port.ts';
+import { contentHash, header, jsonOf, malformed, mediaTypeOf, mismatchOf, verifiedBySecret } from '../request.ts';
 import * as payloads from './payloads.ts';
 
-/** The secret itself comes along: https://huggingface.co/docs/hub/webhooks#webhook-secret */
-export async function verify(request: RawRequest, read: ReadParameters): Promise<Verdict> {
-  const secrets = await secretsOf(read, 'huggingface-webhook-secret');
-  if (secrets.length === 0) return 'not-configured';
-  const given = header(request, 'x-webhook-secret');
-  if (given === undefined) return 'refused';
-  return secrets.map((secret) => sameSecret(given, secret.trim())).includes(true) ? 'verified' : 'refused';
-}
+/** https://huggingface.co/docs/hub/webhooks#webhook-secret */
+export const verify = verifiedBySecret('x-webhook-secret', 'huggingface-webhook-secret');
 
 /** Scopes may be narrowed in the future (`repo.config.dois`), so they are known by their beginning. */
 const SCOPES = ['repo', 'discussion'];
