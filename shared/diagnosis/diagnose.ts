@@ -1,17 +1,19 @@
-import { decide } from './decide.ts';
-import { type Candidate, Evidence, hard } from './evidence.ts';
+import { decide, type Verdict } from './decide.ts';
+import { type Candidate, Evidence, type Group, hard, type Kept } from './evidence.ts';
+import { FailedTests } from './failed-tests.ts';
+import { focus, type Range } from './focus.ts';
 import { announcesRetry, errorScore, isGeneric, isPassing, isQuoted, isWarning, surrenders } from './lines.ts';
 import { redact } from './redact.ts';
-import { type CompiledRules, compileRules, ERROR, FIRST_RULE, RETRY, SURRENDER } from './rules/compiled.ts';
+import { type CompiledRules, compileRules, ERROR, FIRST_RULE, RETRY, SURRENDER, TEST } from './rules/compiled.ts';
 import { rules as ownRules } from './rules/index.ts';
 import { type Line, LineScanner } from './scanner.ts';
 import { LogStructure, type Reading, type Section } from './structure.ts';
+import type { SuccessLines } from './success.ts';
 import { fingerprintOf, templateOf } from './template.ts';
-import type { DiagnoseOptions, Diagnosis, LogContext, LogSource, Rule } from './types.ts';
+import type { DiagnoseOptions, Diagnosis, LogContext, LogSource, Rule, Tier } from './types.ts';
 
 /** Memory does not depend on it; it bounds the time that a hostile log can take. */
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
-const MAX_LINES = 10;
 const MAX_LINE_TEXT = 500;
 const MAX_EXCERPT_BYTES = 4096;
 
@@ -20,7 +22,7 @@ const MAX_EXCERPT_BYTES = 4096;
  * A log of a job that passed has no failure: call it only for jobs that failed.
  */
 export async function diagnose(log: LogSource, context: LogContext, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const reader = new LogReader(compileRules(options.rules ?? ownRules), context);
+  const reader = new LogReader(compileRules(options.rules ?? ownRules), context, options.success);
   const { bytes, truncated } = await feed(log, options.maxBytes ?? DEFAULT_MAX_BYTES, (chunk) => reader.push(chunk));
   return { ...reader.conclude(), bytes, truncated };
 }
@@ -45,10 +47,14 @@ class LogReader {
   readonly #scanner: LineScanner;
   readonly #structure = new LogStructure();
   readonly #evidence = new Evidence();
+  readonly #tests = new FailedTests();
+  readonly #success: SuccessLines | undefined;
 
-  constructor(rules: CompiledRules, context: LogContext) {
+  constructor(rules: CompiledRules, context: LogContext, success: SuccessLines | undefined) {
     this.#rules = rules;
     this.#context = context;
+    this.#success = success;
+    this.#structure.onFailure((section, at) => this.#evidence.keep(section, at));
     this.#scanner = new LineScanner(rules.automaton, rules.ownerCount, (line, owners) => this.#line(line, owners));
   }
 
@@ -57,12 +63,20 @@ class LogReader {
   }
 
   #line(line: Line, owners: readonly number[]): void {
-    if (owners.length > 0) this.#notable(line, owners);
+    if (owners.length > 0 || this.#tests.reading || this.#success) this.#look(line, owners);
     this.#evidence.see(line);
   }
 
-  #notable(line: Line, owners: readonly number[]): void {
-    const reading = this.#structure.read(line.text(), line.number);
+  #look(line: Line, owners: readonly number[]): void {
+    const text = line.text();
+    if (this.#tests.reading || owners.includes(TEST)) this.#tests.see(text.replace(/^##\[error\]/, ''));
+    const green = this.#success?.has(text) ?? false;
+    if (owners.length > 0) this.#notable(line, text, owners, green);
+    if (this.#success && !green && text.trim() !== '') this.#evidence.novel(line, text, this.#structure.current);
+  }
+
+  #notable(line: Line, whole: string, owners: readonly number[], green: boolean): void {
+    const reading = this.#structure.read(whole, line.number);
     if (!reading) return;
     const { text, section } = reading;
     const warning = reading.warning || isWarning(text);
@@ -75,8 +89,8 @@ class LogReader {
     const firm = mild ? matching.find((index) => standsAsWarning(this.#rules.rules[index])) : matching[0];
     const rule = firm ?? matching[0];
     if (rule !== undefined) {
-      this.#evidence.matched(rule, this.#candidate(line, reading, firm === undefined));
-    } else if (!warning && (reading.annotated || owners.includes(ERROR))) {
+      this.#evidence.matched(rule, this.#candidate(line, reading, green || firm === undefined));
+    } else if (!warning && !green && (reading.annotated || owners.includes(ERROR))) {
       this.#loose(line, reading);
     }
   }
@@ -98,29 +112,31 @@ class LogReader {
     if (score > 0 || reading.annotated) this.#evidence.looksBad(score, this.#candidate(line, reading, false));
   }
 
-  #candidate(line: Line, { text, section, annotated }: Reading, soft: boolean): Candidate {
-    return this.#evidence.candidate(line, text.slice(0, 4 * MAX_LINE_TEXT), section, annotated, soft);
+  #candidate(line: Line, { text, section }: Reading, soft: boolean): Candidate {
+    return this.#evidence.candidate(line, text.slice(0, 4 * MAX_LINE_TEXT), section, soft);
   }
 
   conclude(): Omit<Diagnosis, 'bytes' | 'truncated'> {
     const length = this.#scanner.end();
+    const evidence = this.#evidence;
     const failing = this.#structure.failing(this.#context.failedStep);
     const inScope = failing ?? ((section: Section) => !section.aside);
-    const groups = this.#evidence.groups.filter(({ section }) => inScope(section));
-    const loose = this.#evidence.loose
+    if (!failing) evidence.keep(this.#structure.current, length + 1, true);
+    const groups = evidence.groups.filter(({ section }) => inScope(section));
+    const loose = evidence.loose
       .filter(({ candidate }) => inScope(candidate.section))
       .sort((a, b) => b.score - a.score || b.candidate.number - a.candidate.number)
       .map(({ candidate }) => candidate);
-    const telling = loose.filter(({ text }) => !isGeneric(text));
     const verdict = decide(groups, this.#rules.rules, { known: failing !== undefined, length });
-
-    const ranked = [
-      ...(verdict ? [verdict.best, verdict.group.last] : []),
-      ...groups.flatMap((group) => hard(group, 'first') ?? []),
-      ...telling,
+    const candidates = [
+      ...groups.flatMap(({ first, firstHard, lastHard, last }) => [first, firstHard, lastHard, last]),
+      ...loose,
     ];
-    const best = verdict?.best ?? telling[0] ?? loose[0];
-    const template = templateOf(redact(verdict?.best.text ?? telling[0]?.text ?? ''));
+    const known = evidence.known(candidates.filter((candidate) => candidate !== undefined));
+    for (const [number, { section }] of known) if (!inScope(section)) known.delete(number);
+    const { lines, ranges } = focus({ known, marks: this.#marks(groups, verdict), green: this.#success });
+    const telling = lines.find(({ text }) => !isGeneric(text))?.text ?? '';
+    const template = templateOf(redact(verdict?.best.text ?? telling));
     const cause = verdict?.rule.id ?? 'unknown';
     return {
       cause,
@@ -128,26 +144,37 @@ class LogReader {
       transient: verdict?.transient ?? null,
       severity: verdict?.rule.severity ?? 'medium',
       remedy: verdict?.rule.remedy ?? 'No rule knows this failure. Read the lines; if they recur, add a rule for them.',
-      lines: listed(ranked),
-      excerpt: this.#excerpt(best),
+      lines: lines.map(({ number, text, score }) => ({ number, text: redact(text).slice(0, MAX_LINE_TEXT), score })),
+      excerpt: cut(redact(shown(ranges, known)), MAX_EXCERPT_BYTES),
+      ranges: [...ranges],
+      tests: this.#tests.names().map(redact),
       template,
       fingerprint: fingerprintFor(cause, template, this.#context),
-      confidence: verdict?.confidence ?? (telling.length > 0 ? 0.1 : 0),
+      confidence: verdict?.confidence ?? (telling !== '' ? 0.1 : 0),
     };
   }
 
-  #excerpt(best: Candidate | undefined): string {
-    const lines = best
-      ? [...best.before.map((line) => line.text()), best.text, ...best.after.slice(1).map((line) => line.text())]
-      : this.#evidence.tail().map((line) => line.text());
-    const text = redact(
-      lines
-        .map((line) => line.slice(0, MAX_LINE_TEXT))
-        .join('\n')
-        .trim(),
-    );
-    return cut(text, MAX_EXCERPT_BYTES);
+  /** What a match of a rule adds to its line. */
+  #marks(groups: readonly Group[], verdict: Verdict | undefined): Map<number, number> {
+    const marks = new Map<number, number>();
+    for (const group of groups) {
+      const tier = this.#rules.rules[group.rule]?.tier;
+      if (!tier) continue;
+      for (const candidate of [hard(group, 'first'), hard(group, 'last')])
+        if (candidate) marks.set(candidate.number, Math.max(marks.get(candidate.number) ?? 0, WEIGHT[tier]));
+    }
+    if (verdict) marks.set(verdict.best.number, 3 + (marks.get(verdict.best.number) ?? 0));
+    return marks;
   }
+}
+
+const WEIGHT: Readonly<Record<Tier, number>> = { decisive: 5, cause: 3, verdict: 1.5, symptom: 1 };
+
+function shown(ranges: readonly Range[], known: ReadonlyMap<number, Kept>): string {
+  const parts = ranges.map(({ start, end }) =>
+    Array.from({ length: end - start + 1 }, (_, i) => known.get(start + i)?.text ?? '').join('\n'),
+  );
+  return parts.join('\n[…]\n').trim();
 }
 
 /** What the machine or the runner says stands however mildly it is said; a checker's verdict is often printed as a warning. */
@@ -158,12 +185,6 @@ const standsAsWarning = (rule: Rule | undefined): boolean =>
 export function fingerprintFor(cause: string, template: string, context: LogContext): string {
   const step = templateOf(context.failedStep ?? '');
   return fingerprintOf(template === '' ? [cause, '', step, templateOf(context.jobName)] : [cause, template, step]);
-}
-
-function listed(candidates: readonly Candidate[]): { number: number; text: string }[] {
-  const byNumber = new Map(candidates.map((candidate) => [candidate.number, candidate]));
-  const order = [...new Set(candidates.map(({ number }) => number))].slice(0, MAX_LINES);
-  return order.map((number) => ({ number, text: redact(byNumber.get(number)?.text ?? '').slice(0, MAX_LINE_TEXT) }));
 }
 
 /** At most `bytes` of UTF-8, never through a character. */

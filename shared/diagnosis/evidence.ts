@@ -1,14 +1,21 @@
 import type { Line } from './scanner.ts';
 import type { Section } from './structure.ts';
 
+/** Lines in a row, shared by the candidates among them. */
+interface Trail {
+  readonly lines: Line[];
+  /** Length at which it is complete. */
+  until: number;
+}
+
 /** A line that may explain the failure, with the lines around it. */
 export interface Candidate {
   readonly number: number;
   readonly text: string;
   readonly section: Section;
-  readonly annotated: boolean;
-  readonly before: readonly Line[];
-  readonly after: Line[];
+  readonly trail: Trail;
+  /** Its place in the trail. */
+  readonly place: number;
   /** Announced as retried, or only a warning: not the failure, unless the tool then says that it gave up. */
   soft: boolean;
 }
@@ -25,43 +32,121 @@ export interface Group {
 }
 
 const MAX_GROUPS = 64;
-const MAX_LOOSE = 24;
-const AFTER = 10;
+const MAX_LOOSE = 60;
+const AFTER = 24;
 const BEFORE = 10;
+const MAX_TRAIL = 200;
+/** Lines remembered, of which a failing section's last ones are kept. */
+const RECENT = 250;
+const WINDOW_BYTES = 256 * 1024;
+/** So many of the first failed sections are kept, and so many of the last. */
+const WINDOWS_FIRST = 6;
+const WINDOWS_LAST = 10;
+const MAX_KEPT_TEXT = 500;
+/** Lines that the green run does not print: so many of the first, and so many of the last. */
+const MAX_NOVEL = 1500;
 /** A retry is announced within so many lines of the error, a surrender within so many of the retried errors. */
 const RETRY_REACH = 12;
 const SURRENDER_REACH = 60;
+
+/** A line of the log that may be shown. */
+export interface Kept {
+  readonly number: number;
+  readonly text: string;
+  readonly section: Section;
+  /** Line that says that the section failed, or the log's end; 0 for lines that only stand near a candidate. */
+  readonly end: number;
+}
+
+/** The last lines of a section that failed. Held as bytes: most are never looked at. */
+interface Window {
+  readonly section: Section;
+  lines: Line[];
+  end: number;
+}
 
 /** What was found so far, bounded whatever the log holds. */
 export class Evidence {
   readonly groups: Group[] = [];
   /** Lines that look like errors to no rule; the most telling late ones. */
   readonly loose: { candidate: Candidate; score: number }[] = [];
-  readonly #recent: Line[] = [];
-  #open: Candidate[] = [];
+  readonly #windows: Window[] = [];
+  readonly #novel: Kept[] = [];
+  readonly #novelLast: Kept[] = [];
+  #novelCount = 0;
+  #recent: Line[] = [];
+  #trails: Trail[] = [];
   #young: Candidate[] = [];
 
   /** Every line passes here, matched or not. */
   see(line: Line): void {
-    if (this.#open.length > 0) {
-      for (const candidate of this.#open) candidate.after.push(line);
-      this.#open = this.#open.filter((candidate) => candidate.after.length < AFTER);
+    for (const trail of this.#trails) {
+      trail.lines.push(line);
+      if (trail.lines.length >= trail.until) this.#trails = this.#trails.filter((other) => other !== trail);
     }
     this.#recent.push(line);
-    if (this.#recent.length > BEFORE * 4) this.#recent.splice(0, BEFORE * 3);
+    if (this.#recent.length >= 4 * RECENT) this.#recent = this.#recent.slice(-RECENT);
   }
 
-  tail(): readonly Line[] {
-    return this.#recent.slice(-BEFORE);
-  }
-
-  candidate(line: Line, text: string, section: Section, annotated: boolean, soft: boolean): Candidate {
-    const candidate = { number: line.number, text, section, annotated, soft, before: this.tail(), after: [] };
-    this.#open.push(candidate);
-    if (this.#open.length > BEFORE) this.#open.shift();
+  candidate(line: Line, text: string, section: Section, soft: boolean): Candidate {
+    let trail = this.#trails.at(-1);
+    if (!trail || trail.lines.length >= MAX_TRAIL) {
+      trail = { lines: this.#recent.slice(-BEFORE), until: 0 };
+      this.#trails.push(trail);
+    }
+    const place = trail.lines.length;
+    trail.until = place + AFTER;
+    const candidate = { number: line.number, text, section, soft, trail, place };
     this.#young.push(candidate);
     if (this.#young.length > SURRENDER_REACH) this.#young.shift();
     return candidate;
+  }
+
+  /** Keeps the last lines of a section that has failed at line `end`; `whole`: of the log, wherever the section began. */
+  keep(section: Section, end: number, whole = false): void {
+    const last = this.#windows.at(-1);
+    const from = Math.max(whole ? 0 : section.startAt, (last?.lines.at(-1)?.number ?? -1) + 1);
+    const lines: Line[] = [];
+    let bytes = 0;
+    for (let i = this.#recent.length - 1; i >= 0 && lines.length < RECENT; i--) {
+      const line = this.#recent[i] as Line;
+      bytes += line.size;
+      if (line.number < from || bytes > WINDOW_BYTES) break;
+      lines.push(line);
+    }
+    lines.reverse();
+    if (last && last.section === section && lines.length < RECENT) {
+      last.lines.push(...lines);
+      if (last.lines.length > 4 * RECENT) last.lines = last.lines.slice(-2 * RECENT);
+      last.end = end;
+      return;
+    }
+    this.#windows.push({ section, lines, end });
+    if (this.#windows.length > WINDOWS_FIRST + WINDOWS_LAST) this.#windows.splice(WINDOWS_FIRST, 1);
+  }
+
+  /** A line that a green run does not print. */
+  novel(line: Line, text: string, section: Section): void {
+    const kept = { number: line.number, text: text.slice(0, MAX_KEPT_TEXT), section, end: 0 };
+    if (this.#novel.length < MAX_NOVEL) this.#novel.push(kept);
+    else this.#novelLast[this.#novelCount++ % MAX_NOVEL] = kept;
+  }
+
+  /** All that is kept, and what stands around the candidates, by line number. */
+  known(candidates: Iterable<Candidate>): Map<number, Kept> {
+    const known = new Map<number, Kept>();
+    const put = (line: Line, section: Section, end: number): void => {
+      // A line in several pieces is known by its first.
+      if (!known.has(line.number))
+        known.set(line.number, { number: line.number, text: line.text().slice(0, MAX_KEPT_TEXT), section, end });
+    };
+    for (const { lines, section, end } of this.#windows) for (const line of lines) put(line, section, end);
+    for (const { number, text, section, trail, place } of candidates) {
+      if (!known.has(number)) known.set(number, { number, text: text.slice(0, MAX_KEPT_TEXT), section, end: 0 });
+      for (const line of trail.lines.slice(Math.max(0, place - BEFORE), place + AFTER)) put(line, section, 0);
+    }
+    for (const kept of [...this.#novel, ...this.#novelLast]) if (!known.has(kept.number)) known.set(kept.number, kept);
+    return known;
   }
 
   matched(rule: number, candidate: Candidate): void {

@@ -1,6 +1,7 @@
 export { diagnose } from './diagnose.ts';
 export { redact } from './redact.ts';
 export { rules } from './rules/index.ts';
+export { readSuccess, SuccessLines } from './success.ts';
 export type {
   Category,
   DiagnoseOptions,

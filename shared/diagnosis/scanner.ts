@@ -28,6 +28,11 @@ export class Line {
     this.#end = end;
   }
 
+  /** In bytes. */
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
   /** Without time stamp, terminal escapes and control characters; UTF-8 with replacement. */
   text(): string {
     let text = decoder.decode(this.#bytes.subarray(this.#start, this.#end));

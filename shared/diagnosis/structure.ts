@@ -5,6 +5,8 @@ export interface Section {
   readonly name: string;
   /** Runs after the outcome is decided (post actions, after_script): cannot explain the failure. */
   readonly aside: boolean;
+  /** Line at which it begins. */
+  readonly startAt: number;
   /** Line of the last error the platform itself marked; 0 without. */
   errorAt: number;
   /** Line at which the next section begins; 0 at the end of the log. */
@@ -20,7 +22,19 @@ export interface Reading {
 }
 
 /** Literals of the lines that `LogStructure` has to see. */
-export const structureLiterals = ['##[', 'section_start:', 'section_end:', 'Post job cleanup.'] as const;
+export const structureLiterals = [
+  '##[',
+  'section_start:',
+  'section_end:',
+  'Post job cleanup.',
+  'travis_time:start:',
+  'travis_fold:',
+  'exited with ',
+  'marked build as ',
+  'script returned exit code',
+  'Your build has been stopped',
+  'Exited with code exit status',
+] as const;
 
 const GITLAB_MARKER = /section_(start|end):\d{1,12}:([\w.-]{1,100})/;
 /** Stages of the GitLab runner; sections of other names are the job's own and lie inside one of these. */
@@ -29,14 +43,31 @@ const GITLAB_STAGE =
 const GITLAB_ASIDE = /^(?:after_script|archive_cache\w*|upload_artifacts_on_failure|cleanup_\w+)$/;
 const GITHUB_MARKER = /^##\[(\w{1,20})\]/;
 const ECHO = /^(?:\$ |\+{1,4} )/;
+/** Travis CI closes each command with its status; a long command is quoted over several lines. */
+const TRAVIS_STATUS = /" (?:failed and )?exited with (\d{1,5})\b/;
+const TRAVIS_ASIDE = /^(?:after_|before_cache|cache\.|after\.)/;
+/** Jenkins (freestyle and pipeline) and CircleCI say in one line that the step before it failed. */
+const FAILED_STEP =
+  /^(?:Build step '.{1,200}' marked build as failure|ERROR: script returned exit code \d{1,5}|Exited with code exit status [1-9]\d{0,4})$/;
 
 /** Follows the markers of GitHub and GitLab job logs, which say where a step begins and what the platform calls an error. */
 export class LogStructure {
   #sections = 0;
-  #current: Section = { id: 0, name: '', aside: false, errorAt: 0, nextAt: 0 };
+  #current: Section = { id: 0, name: '', aside: false, startAt: 0, errorAt: 0, nextAt: 0 };
   #lastStage: Section | undefined;
   readonly #failing: Section[] = [];
   #inScript = false;
+  #travis = false;
+  #onFailure: (section: Section, at: number) => void = () => {};
+
+  /** `listener` hears of each section that the platform calls failed, at the line that says so. */
+  onFailure(listener: (section: Section, at: number) => void): void {
+    this.#onFailure = listener;
+  }
+
+  get current(): Section {
+    return this.#current;
+  }
 
   /** Undefined for lines that are not output: markers, the echoed script, debug lines. */
   read(text: string, number: number): Reading | undefined {
@@ -51,6 +82,7 @@ export class LogStructure {
       this.#open(number, '', true);
       return undefined;
     }
+    if (this.#atStatus(text, number)) return undefined;
     if (this.#inScript || ECHO.test(text)) return undefined;
     return { text, section: this.#current, annotated: false, warning: false };
   }
@@ -71,7 +103,7 @@ export class LogStructure {
 
   #open(number: number, name: string, aside: boolean): Section {
     this.#current.nextAt = number;
-    this.#current = { id: ++this.#sections, name, aside, errorAt: 0, nextAt: 0 };
+    this.#current = { id: ++this.#sections, name, aside, startAt: number, errorAt: 0, nextAt: 0 };
     return this.#current;
   }
 
@@ -81,6 +113,7 @@ export class LogStructure {
       const section = this.#open(number, name, GITLAB_ASIDE.test(name));
       if (!section.aside) this.#lastStage = section;
     } else if (this.#lastStage) {
+      if (!this.#current.aside) this.#onFailure(this.#lastStage, number);
       // What the runner prints between stages, its last word above all, is about the stage that decided the outcome.
       this.#current = this.#lastStage;
     }
@@ -96,11 +129,35 @@ export class LogStructure {
     if (kind !== 'error' && kind !== 'warning') return undefined;
     this.#inScript = false;
     const section = this.#current;
-    if (kind === 'error') {
-      // Bounded: a log with more failing steps than this explains nothing by its steps.
-      if (section.errorAt === 0 && this.#failing.length < 64) this.#failing.push(section);
-      section.errorAt = number;
-    }
+    if (kind === 'error') this.#fail(section, number);
     return { text: rest, section, annotated: kind === 'error', warning: kind === 'warning' };
+  }
+
+  #fail(section: Section, number: number): void {
+    // Bounded: a log with more failing steps than this explains nothing by its steps.
+    if (section.errorAt === 0 && this.#failing.length < 64) this.#failing.push(section);
+    section.errorAt = number;
+    this.#onFailure(section, number);
+  }
+
+  /** Lines by which Travis CI, Jenkins and CircleCI bound and judge a step. */
+  #atStatus(text: string, number: number): boolean {
+    if (text.startsWith('travis_')) {
+      this.#travis = true;
+      if (text.startsWith('travis_time:start:')) this.#open(number, '', this.#current.aside);
+      const fold = /^travis_fold:(start|end):(\S{1,80})/.exec(text);
+      const aside = fold?.[1] === 'start' && TRAVIS_ASIDE.test(fold[2] ?? '');
+      if (fold && aside !== this.#current.aside) this.#open(number, '', aside);
+      return true;
+    }
+    const status = this.#travis || text.startsWith('The command "') ? TRAVIS_STATUS.exec(text) : null;
+    if (status) {
+      if (status[1] !== '0' && !this.#current.aside) this.#fail(this.#current, number);
+      return true;
+    }
+    if (!FAILED_STEP.test(text)) return false;
+    this.#fail(this.#current, number);
+    this.#open(number, '', true);
+    return true;
   }
 }

@@ -1,3 +1,5 @@
+import type { SuccessLines } from './success.ts';
+
 export type Category = 'runner' | 'automation' | 'system' | 'network' | 'performance' | 'unknown';
 export type Severity = 'critical' | 'high' | 'medium' | 'low';
 
@@ -46,9 +48,13 @@ export interface Diagnosis {
   severity: Severity;
   remedy: string;
   /** Best first, at most 10, redacted; `number` is 1-based with lines split on CRLF, LF and CR. */
-  lines: { number: number; text: string }[];
-  /** At most 4 KB, redacted: the lines around the best evidence. */
+  lines: { number: number; text: string; score: number }[];
+  /** At most 4 KB, redacted: the lines of `ranges`. */
   excerpt: string;
+  /** What a person needs to read: at most 50 lines in all, in order, both ends included. */
+  ranges: { start: number; end: number }[];
+  /** Names of the failed tests that the log tells, redacted. */
+  tests: string[];
   template: string;
   /** Hex; the same for the same failure in other runs, paths, versions, hosts and times. */
   fingerprint: string;
@@ -63,6 +69,8 @@ export interface Diagnosis {
 export interface DiagnoseOptions {
   readonly maxBytes?: number;
   readonly rules?: readonly Rule[];
+  /** The last successful log of the same job: what it prints as well explains nothing. */
+  readonly success?: SuccessLines;
 }
 
 export type LogSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | string;

@@ -46,6 +46,8 @@ export function diagnoseWithoutLog(outcome: Outcome, context: LogContext): Diagn
     ...known,
     lines: [],
     excerpt: '',
+    ranges: [],
+    tests: [],
     template: '',
     fingerprint: fingerprintFor(known.cause, '', context),
     bytes: 0,

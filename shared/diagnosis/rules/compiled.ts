@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { testLiterals } from '../failed-tests.ts';
 import { errorLiterals, retryLiterals, surrenderLiterals } from '../lines.ts';
 import { type Automaton, buildAutomaton } from '../literals.ts';
 import { structureLiterals } from '../structure.ts';
@@ -11,7 +12,8 @@ const STRUCTURE = 0;
 export const RETRY = 1;
 export const SURRENDER = 2;
 export const ERROR = 3;
-export const FIRST_RULE = 4;
+export const TEST = 4;
+export const FIRST_RULE = 5;
 
 export interface CompiledRules {
   /** By tier, then as given: the order in which a line is tried, and the precedence between rules. */
@@ -33,6 +35,7 @@ export function compileRules(source: readonly Rule[]): CompiledRules {
     ...structureLiterals.map((literal) => ({ literal, owner: STRUCTURE })),
     ...retryLiterals.map((literal) => ({ literal, owner: RETRY })),
     ...surrenderLiterals.map((literal) => ({ literal, owner: SURRENDER })),
+    ...testLiterals.map((literal) => ({ literal, owner: TEST })),
     ...errorLiterals.map((literal) => ({ literal, owner: ERROR })),
     ...rules.flatMap((rule, i) => rule.literals.map((literal) => ({ literal, owner: FIRST_RULE + i }))),
   ];

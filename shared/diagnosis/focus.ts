@@ -1,0 +1,124 @@
+import type { Kept } from './evidence.ts';
+import { continues, salience } from './salience.ts';
+import type { SuccessLines } from './success.ts';
+
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Ranked {
+  readonly number: number;
+  readonly text: string;
+  readonly score: number;
+}
+
+export interface Focus {
+  /** Best first. */
+  readonly lines: readonly Ranked[];
+  /** What a person has to read, in order, at most `MAX_EXCERPT_LINES` in all. */
+  readonly ranges: readonly Range[];
+}
+
+export const MAX_EXCERPT_LINES = 50;
+const MAX_BLOCK = 12;
+
+interface Scored extends Kept {
+  readonly score: number;
+}
+
+export interface FocusInput {
+  readonly known: ReadonlyMap<number, Kept>;
+  /** What the rules and the platform's own marks add, by line. */
+  readonly marks: ReadonlyMap<number, number>;
+  readonly green?: SuccessLines | undefined;
+}
+
+/** Digits and quoted names aside, what kind of line it is: a kind that is all over a section explains little. */
+const shapeOf = (text: string): string => text.slice(0, 160).replace(/\d+/g, '0').replace(/\s+/g, ' ').trim();
+
+/** Ranks the lines that may explain the failure and picks the few to show. */
+export function focus({ known, marks, green }: FocusInput): Focus {
+  const numbers = [...known.keys()].sort((a, b) => a - b);
+  const shapes = new Map<string, number>();
+  for (const { text } of known.values()) {
+    const shape = shapeOf(text);
+    shapes.set(shape, (shapes.get(shape) ?? 0) + 1);
+  }
+  const scored = new Map<number, Scored>();
+  for (const number of numbers) {
+    const kept = known.get(number) as Kept;
+    const own = salience(kept.text);
+    const diff = green ? (green.has(kept.text) ? -20 : 2) : 0;
+    const mark = marks.get(number) ?? 0;
+    const distance = kept.end > 0 ? kept.end - number : 1000;
+    const near = own > -2 ? 2.5 * Math.exp(-distance / 20) : 0;
+    const common = Math.min(2, Math.log2(shapes.get(shapeOf(kept.text)) ?? 1) / 2);
+    scored.set(number, { ...kept, score: own + diff + mark + near - (own > 0 ? common : 0) });
+  }
+  const order = [...scored.values()]
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score || a.number - b.number);
+  return {
+    lines: order
+      .slice(0, 10)
+      .map(({ number, text, score }) => ({ number, text, score: Math.round(score * 100) / 100 })),
+    ranges: green ? pickNovel(order, scored) : pick(order, scored),
+  };
+}
+
+function pick(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Range[] {
+  const best = order[0]?.score ?? 0;
+  const chosen = new Set<number>();
+  for (const seed of order) {
+    if (chosen.size >= SOFT || seed.score < best * SHARE) break;
+    if (chosen.has(seed.number)) continue;
+    for (const number of block(seed, scored)) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);
+  }
+  return toRanges([...chosen]);
+}
+
+const SOFT = 14;
+const SHARE = 0.5;
+
+/** Of what a green run does not print: whole runs of lines, the most telling first. */
+function pickNovel(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Range[] {
+  const chosen = new Set<number>();
+  for (const seed of order) {
+    if (chosen.size >= MAX_EXCERPT_LINES) break;
+    if (seed.score < 2 || chosen.has(seed.number)) continue;
+    for (const number of run(seed, scored)) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);
+  }
+  return toRanges([...chosen]);
+}
+
+function run(seed: Scored, scored: ReadonlyMap<number, Scored>): number[] {
+  const lines = [seed.number];
+  for (let number = seed.number + 1; lines.length < 24 && (scored.get(number)?.score ?? -9) > -5; number++)
+    lines.push(number);
+  for (let number = seed.number - 1; lines.length < 24 && (scored.get(number)?.score ?? -9) > -5; number--)
+    lines.push(number);
+  return lines;
+}
+
+/** The line with what belongs to it. */
+function block(seed: Scored, scored: ReadonlyMap<number, Scored>): number[] {
+  const indent = seed.text.search(/\S/);
+  const lines = [seed.number];
+  for (let number = seed.number + 1; lines.length < MAX_BLOCK; number++) {
+    const next = scored.get(number);
+    if (!next || !continues(next.text, indent)) break;
+    lines.push(number);
+  }
+  return lines;
+}
+
+export function toRanges(numbers: readonly number[]): Range[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last && number === last.end + 1) last.end = number;
+    else ranges.push({ start: number, end: number });
+  }
+  return ranges;
+}

@@ -1,0 +1,51 @@
+import { buildAutomaton } from './literals.ts';
+import { LineScanner } from './scanner.ts';
+import type { LogSource } from './types.ts';
+
+/** Distinct kinds of lines remembered of a green log: about 16 MB of numbers at most. */
+const MAX_KINDS = 1_000_000;
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const NUMBERS = /0x[0-9a-fA-F]+|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b|\d+(?:[.,:]\d+)*/g;
+
+/** What the lines of a job's last successful log say, so that what a green run prints as well can lose rank. */
+export class SuccessLines {
+  readonly #kinds = new Set<number>();
+
+  /** True when the green run printed a line of that kind: equal but for numbers, hashes, times and blanks. */
+  has(text: string): boolean {
+    return this.#kinds.has(kindOf(text));
+  }
+
+  add(text: string): void {
+    if (this.#kinds.size < MAX_KINDS) this.#kinds.add(kindOf(text));
+  }
+}
+
+/** Reads at most `maxBytes` of a successful log. */
+export async function readSuccess(log: LogSource, maxBytes = DEFAULT_MAX_BYTES): Promise<SuccessLines> {
+  const lines = new SuccessLines();
+  const scanner = new LineScanner(buildAutomaton([]), 0, (line) => lines.add(line.text()));
+  let bytes = 0;
+  for await (const chunk of typeof log === 'string' ? [Buffer.from(log, 'utf8')] : log) {
+    scanner.push(chunk.subarray(0, maxBytes - bytes));
+    bytes += chunk.length;
+    if (bytes >= maxBytes) break;
+  }
+  scanner.end();
+  return lines;
+}
+
+/** 53 bits: among a million kinds a false match has a chance of one in ten thousand. */
+function kindOf(text: string): number {
+  const kind = text.slice(0, 1000).replace(NUMBERS, '0').replace(/\s+/g, ' ').trim();
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let i = 0; i < kind.length; i++) {
+    const code = kind.charCodeAt(i);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return 4294967296 * (2097151 & low) + (high >>> 0);
+}
