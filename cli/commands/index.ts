@@ -4,4 +4,5 @@ import type { Command } from '../command.ts';
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   diagnose: async () => (await import('./diagnose.ts')).diagnose,
   status: async () => (await import('./status.ts')).status,
+  templates: async () => (await import('./templates.ts')).templates,
 };

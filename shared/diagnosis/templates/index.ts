@@ -1,0 +1,3 @@
+export { maskedTokens } from './mask.ts';
+export { type MinerOptions, type Shape, type Template, TemplateMiner, type TemplateState } from './miner.ts';
+export { readLines } from './read-lines.ts';

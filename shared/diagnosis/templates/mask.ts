@@ -1,0 +1,278 @@
+/** What stands for a value in a template. */
+export const VALUE = '<*>';
+
+/** A longer line is cut: what tells one message from another stands at its beginning. */
+const MAX_LINE = 4096;
+const MAX_TOKENS = 96;
+/** Words are few and come back all the time. */
+const KNOWN_CHUNKS = 20_000;
+const MAX_KNOWN_LENGTH = 64;
+
+const DIGIT = 1;
+const LETTER = 2;
+const SPLIT = 4;
+const kind = new Uint8Array(128);
+for (let code = 48; code < 58; code++) kind[code] = DIGIT;
+for (let code = 65; code < 91; code++) kind[code] = kind[code + 32] = LETTER;
+for (const mark of '=,;()[]{}"\'`<>|:') kind[mark.charCodeAt(0)] = SPLIT;
+
+// Every pattern here is anchored or a single class, so all of them are linear; the chunks they see are short besides.
+const CLOSING = /[.!?]+$/;
+const LEADER = /^([A-Za-z-]+\.{3,})/;
+const LONG_HEX = /^[0-9a-fA-F-]{16,}$/;
+const STARS = /^\*{2,}$/;
+const MAIL = /^[^@]+@[\w-]+(?:\.[\w-]+)+$/;
+const HOST_END = /\.(?:com|org|net|edu|gov|io|dev|app|cloud|local|localdomain|internal|lan|corp|arpa|co|ai|[a-z]{2})$/;
+const HOST = /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/;
+/** `Foo.js` and `lib.so` end like hosts of a country; a name of two letters at the end counts from three parts on. */
+const PARTS = /\./g;
+const HEX_GROUPS = /^(?:[0-9a-fA-F]{0,4}:){3,}[0-9a-fA-F]{0,4}$/;
+const BACKSLASHED = /[A-Za-z]:\\|\\\\[\w.]+\\/;
+const PATH_END = /["'<>`,;)\]}|]/;
+const TRUTH = /^(?:true|false|null|none|nil|undefined)$/i;
+const ADJACENT = /<\*>(?:[-:.,/#@+~]*<\*>)+/g;
+const UNIT =
+  /^(?:[kmgtp]i?b?|b|bytes?|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|[kmg]?hz|[kmg]i?b\/s)$/i;
+const NUMBER = /^[([<>~=+-]*\d[\d.,]*$|[=:]\d[\d.,]*$/;
+const CALENDAR =
+  /^(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|edt|est|utc|gmt|cet|cest|pst|pdt|am|pm)$/i;
+
+const known = new Map<string, string>();
+
+/** The words of a line, with `<*>` for everything that is plainly a value: numbers, ids, paths, hosts, times, addresses. */
+export function maskedTokens(line: string): string[] {
+  const text = line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line;
+  const chunks: string[] = [];
+  let start = -1;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 32;
+    const blank = code === 32 || (code >= 9 && code <= 13);
+    if (!blank) {
+      if (start < 0) start = at;
+    } else if (start >= 0) {
+      chunks.push(text.slice(start, at));
+      start = -1;
+    }
+  }
+  const from = contentStart(chunks);
+  const tokens: string[] = [];
+  for (let at = from; at < chunks.length && tokens.length < MAX_TOKENS; at++) {
+    const chunk = chunks[at] as string;
+    const quoted = endOfQuoted(chunks, at);
+    if (quoted > at) {
+      tokens.push(`${chunk.slice(0, chunk.indexOf('="') + 2)}${VALUE}${closing(chunks[quoted] as string)}`);
+      at = quoted;
+    } else append(tokens, maskedChunk(chunk), at > from ? (chunks[at - 1] as string) : '');
+  }
+  return tokens;
+}
+
+/** What such a key holds is no value: it is the message. */
+const MESSAGE = /(?:msg|message|err|error|reason|detail|details|description)$/i;
+const MAX_QUOTED = 12;
+
+/** The chunk in which `key="some words"` ends, or -1: values of several words would give each line another length. */
+function endOfQuoted(chunks: readonly string[], at: number): number {
+  const chunk = chunks[at] as string;
+  const open = chunk.indexOf('="');
+  if (open <= 0 || chunk.indexOf('"', open + 2) >= 0 || MESSAGE.test(chunk.slice(0, open))) return -1;
+  for (let end = at + 1; end <= at + MAX_QUOTED && end < chunks.length; end++) {
+    if ((chunks[end] as string).includes('"')) return end;
+  }
+  return -1;
+}
+
+const closing = (chunk: string): string => chunk.slice(chunk.indexOf('"'));
+
+/** Joins a token to those before it: units, calendar words and further values of a list are part of the value. */
+function append(tokens: string[], token: string, previous: string): void {
+  const last = tokens[tokens.length - 1];
+  if (last === undefined) {
+    tokens.push(token);
+    return;
+  }
+  const length = token.length;
+  const afterValue = last.endsWith(VALUE) || last.endsWith('<*>,') || last.endsWith('<*>;');
+  if (afterValue && length <= 9) {
+    const bare = token.replace(/[,;.)\]]+$/, '');
+    if (CALENDAR.test(bare) || (last.endsWith(VALUE) && UNIT.test(bare) && NUMBER.test(previous))) return;
+  }
+  if (token === VALUE || token === '<*>,' || token === '<*>;') {
+    if (/^[[(]?<\*>[,;]?$/.test(last)) {
+      tokens[tokens.length - 1] = last.replace(/[,;]$/, '');
+      return;
+    }
+    while (tokens.length > 0 && CALENDAR.test((tokens[tokens.length - 1] as string).replace(/,$/, ''))) tokens.pop();
+    const before = tokens[tokens.length - 1];
+    if (before !== undefined && /^<\*>[,;]?$/.test(before)) return;
+  }
+  if (previous.endsWith('=') && TRUTH.test(token.replace(/[,;.)\]}]+$/, ''))) {
+    tokens.push(token.replace(/^\w+/, VALUE));
+    return;
+  }
+  tokens.push(token);
+}
+
+function maskedChunk(chunk: string): string {
+  const cached = known.get(chunk);
+  if (cached !== undefined) return cached;
+  const masked = mask(chunk);
+  if (chunk.length <= MAX_KNOWN_LENGTH && masked === chunk) {
+    if (known.size >= KNOWN_CHUNKS) known.clear();
+    known.set(chunk, masked);
+  }
+  return masked;
+}
+
+function mask(chunk: string): string {
+  if (chunk.includes('://')) return maskAddress(chunk);
+  if (chunk.includes('\\')) {
+    const path = BACKSLASHED.exec(chunk);
+    if (path) return replaceFrom(chunk, path.index, path.index + path[0].length);
+  }
+  let split = false;
+  let digit = false;
+  let colons = 0;
+  for (let at = 0; at < chunk.length; at++) {
+    const code = chunk.charCodeAt(at);
+    const what = code < 128 ? kind[code] : 0;
+    if (what === SPLIT) split = true;
+    else if (what === DIGIT) digit = true;
+    if (code === 58) colons++;
+  }
+  if (!split) return tidy(maskAtom(chunk, digit));
+  if (colons >= 3) {
+    const [, open = '', inner = '', close = ''] = /^([[(<"']*)([^[\](){}"',;<>]*)(.*)$/.exec(chunk) ?? [];
+    if (HEX_GROUPS.test(inner)) return `${open}${VALUE}${close}`;
+  }
+  let out = '';
+  let start = 0;
+  for (let at = 0; at <= chunk.length; at++) {
+    const code = at < chunk.length ? chunk.charCodeAt(at) : 58;
+    if (at < chunk.length && (code >= 128 || kind[code] !== SPLIT)) continue;
+    if (at > start) out += maskValue(chunk.slice(start, at), out);
+    if (at < chunk.length) out += chunk[at];
+    start = at + 1;
+  }
+  return tidy(out);
+}
+
+/** `<1`, `>20` and `~3` are values as well. */
+const tidy = (text: string): string =>
+  text.includes(VALUE) ? text.replace(/[<>~]+<\*>/g, VALUE).replace(ADJACENT, VALUE) : text;
+
+function maskValue(atom: string, before: string): string {
+  if (before.endsWith('=') && TRUTH.test(atom)) return VALUE;
+  return maskAtom(atom, hasDigit(atom));
+}
+
+function hasDigit(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 48 && code <= 57) return true;
+  }
+  return false;
+}
+
+function maskAtom(atom: string, digit: boolean): string {
+  if (digit) {
+    // `enable............1`, as machines print tables.
+    const leader = LEADER.exec(atom);
+    if (leader) return `${leader[1]}${VALUE}`;
+    return `${VALUE}${closingOf(atom)}`;
+  }
+  if (atom.length < 2) return atom;
+  const tail = closingOf(atom);
+  const core = tail === '' ? atom : atom.slice(0, -tail.length);
+  if (core === '') return atom;
+  return isValue(core) ? `${VALUE}${tail}` : atom;
+}
+
+const closingOf = (atom: string): string => {
+  const last = atom.charCodeAt(atom.length - 1);
+  return last === 46 || last === 33 || last === 63 ? (CLOSING.exec(atom)?.[0] ?? '') : '';
+};
+
+function isValue(core: string): boolean {
+  const slash = core.indexOf('/');
+  if (slash === 0 && core.length > 1) return true;
+  if (slash > 0 && core.indexOf('/', slash + 1) > 0) return true;
+  if (core.charCodeAt(0) === 42 && STARS.test(core)) return true;
+  if (core.length >= 16 && LONG_HEX.test(core)) return true;
+  if (core.includes('@') && MAIL.test(core)) return true;
+  if (!core.includes('.') || !HOST_END.test(core) || !HOST.test(core)) return false;
+  const country = core.length - core.lastIndexOf('.') === 3;
+  return !country || (core.match(PARTS)?.length ?? 0) >= 2;
+}
+
+function maskAddress(chunk: string): string {
+  const at = chunk.indexOf('://');
+  let start = at;
+  while (start > 0 && isScheme(chunk.charCodeAt(start - 1))) start--;
+  return replaceFrom(chunk, start, at + 3);
+}
+
+const isScheme = (code: number): boolean => (code < 128 && kind[code] === LETTER) || code === 43;
+
+/** What is from `start` to the first mark that ends a path or an address becomes a value. */
+function replaceFrom(chunk: string, start: number, from: number): string {
+  const rest = chunk.slice(from);
+  const end = rest.search(PATH_END);
+  return `${chunk.slice(0, start)}${VALUE}${end < 0 ? '' : rest.slice(end)}`;
+}
+
+const LEVEL =
+  /^[[(]?(?:trace|debug|info|information|notice|warn|warning|error|severe|fatal|failure|critical|alert|emerg|[vdiwef])[\])]?:?$/i;
+const TIME =
+  /^[[(]?(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?$|\d{1,2}:\d\d(?::\d\d)?|\d{6,8}$|\d{10}(?:\d{3})?$)/;
+const MONTH = /^(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)$/;
+const CLOCK = /^\d{1,2}:\d\d:\d\d/;
+const LOGGER = /^[A-Za-z_$][\w$./-]*(?:\[\d+\]|\([\w-]+\))*:$|^[a-z_]\w*(?:\.[\w$]+){2,}:?$/;
+const HEADER = 12;
+const MAX_PLAIN_BEFORE_LEVEL = 3;
+
+/** Where a line's own words begin, after the time, the level and the logger that log frameworks and syslog put before them. */
+function contentStart(chunks: readonly string[]): number {
+  const first = chunks[0];
+  if (first === undefined) return 0;
+  const code = first.charCodeAt(0);
+  const lead = code < 128 ? kind[code] : 0;
+  if (MONTH.test(first) && CLOCK.test(chunks[2] ?? '')) {
+    const program = chunks[4];
+    return program?.endsWith(':') && chunks.length > 5 ? 5 : 0;
+  }
+  // Cheap for the many lines that begin with a word.
+  if (lead === LETTER && !hasDigit(first)) return 0;
+  if (lead === 0 && code !== 45) return 0;
+  let timed = false;
+  let plain = 0;
+  for (let at = 0; at < HEADER && at < chunks.length - 1; at++) {
+    const chunk = chunks[at] as string;
+    if (timed && LEVEL.test(chunk)) return afterLogger(chunks, at + 1);
+    if (TIME.test(chunk)) timed = true;
+    else if (!hasDigit(chunk) && chunk !== '-' && ++plain > MAX_PLAIN_BEFORE_LEVEL) return 0;
+  }
+  return 0;
+}
+
+/** After `- [thread] logger: [request]`; as much of it as there is, and never the whole line. */
+function afterLogger(chunks: readonly string[], from: number): number {
+  let at = from;
+  let named = false;
+  while (at < chunks.length - 1) {
+    const chunk = chunks[at] as string;
+    if (chunk === '-' || chunk === ':') at++;
+    else if (chunk.startsWith('[')) {
+      let end = at;
+      while (end < at + HEADER && end < chunks.length && !(chunks[end] as string).includes(']')) end++;
+      if (end >= at + HEADER || end >= chunks.length - 1) return at;
+      // `[instance: …]` and `[client …]` say something of their own.
+      if (named && end > at && chunk.endsWith(':')) return at;
+      at = end + 1;
+    } else if (!named && LOGGER.test(chunk)) {
+      named = true;
+      at++;
+    } else return at;
+  }
+  return at;
+}
