@@ -67,6 +67,10 @@ const joinEnds = (a: PipelineEnd, b: PipelineEnd): PipelineEnd => ({
   origin: highest(ORIGINS)(a.origin, b.origin),
 });
 
+/** Of two ids that differ in their numbers alone, the one with the smaller number. */
+const nearerRun = (a: string, b: string): string =>
+  a.length === b.length ? (a <= b ? a : b) : a.length < b.length ? a : b;
+
 export const run = machine({
   entity: 'run',
   schema: 1,
@@ -83,7 +87,7 @@ export const run = machine({
     environment: z.optional(z.string()),
     /** The run that started this one: a child or downstream pipeline's parent. */
     parentRunId: z.optional(z.string()),
-    /** A newer run of the same automation on the same branch has made this one's outcome moot. */
+    /** The next run of the same automation on the same branch or pull request, which has made this one's outcome moot. */
     supersededBy: z.optional(z.string()),
     /** When the latest of its jobs was created or started: which attempt of a GitLab pipeline an observation belongs to. */
     activeAt: z.optional(z.string()),
@@ -109,7 +113,7 @@ export const run = machine({
     kind: once,
     environment: once,
     parentRunId: once,
-    supersededBy: once,
+    supersededBy: nearerRun,
     activeAt: withStatus,
     newestJob: withStatus,
     ends: unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1)),

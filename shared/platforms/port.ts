@@ -43,6 +43,17 @@ export interface PlatformFacts {
   jobs: JobFact[];
   runners: RunnerFact[];
   automations: AutomationFact[];
+  lines?: RunLine[];
+}
+
+/**
+ * Which line of work a run is of. The runs of one line follow each other, and each makes the outcome of those before it
+ * moot: a workflow's runs for the pushes to one branch, or for one pull request. Runs that were asked for one by one, each
+ * with inputs of its own, are of no line. Within a line, a greater id of the platform is a later run.
+ */
+export interface RunLine {
+  readonly runId: string;
+  readonly line: string;
 }
 
 export interface DeliveredEvent {

@@ -7,6 +7,7 @@
  * | a run with all its attempts, jobs, failures and remediations, consistently | pk = `run#<platform>:<run>` |
  * | an incident's newest episode | pk = `incident#<fingerprint>`, sk = `pointer` |
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
+ * | the runs of one line of work (a workflow on a branch), in their order | pk = `line#<platform>:<hash>`, sk = padded run |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
@@ -76,6 +77,11 @@ export const bodyPart = (deliveryId: string, part: number): Key => ({
   pk: `delivery#${deliveryId}`,
   sk: `body#${padded(part)}`,
 });
+/** The runs that supersede each other, one item each. A branch's name may be longer than a key. */
+export const linePartition = (platform: string, line: string): string =>
+  `line#${platform}:${createHash('sha256').update(line).digest('hex').slice(0, 32)}`;
+/** Where a run stands in its line. Platforms number runs in the order of their creation. */
+export const placeInLine = (runId: string): string => (runId.split(':')[1] ?? '').padStart(20, '0');
 export const daysPartition = (entity: EntityName | 'activity'): string => `days#${entity}`;
 export const leasePartition = 'lease';
 export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
@@ -128,7 +134,7 @@ function byKey(state: State): string | undefined {
 
 const DAY = 86_400;
 /** How long items are kept, in days. Deliveries outlive every platform's redelivery window; the activity feed promises 90 days. */
-export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget', number>> = {
+export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'line', number>> = {
   delivery: 35,
   run: 400,
   job: 400,
@@ -137,6 +143,7 @@ export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget', numbe
   notification: 90,
   activity: 90,
   budget: 1,
+  line: 90,
 };
 /** Throw-away machines are not kept once their job has ended. */
 const KEEP_REMOVED_RUNNER_DAYS = 2;

@@ -1,6 +1,7 @@
 import { type AutomationFact, automationStatusOf, canonical, type EntityName, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { mergeInto, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
+import { supersede } from './supersede.ts';
 
 /** A pipeline whose facts never settle would be a bug; the message then fails and comes back. */
 const PLACINGS = 8;
@@ -21,6 +22,7 @@ export async function track(store: Store, platform: Platform, facts: PlatformFac
       trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
     ),
   ]);
+  await supersede(store, facts.lines ?? []);
 }
 
 type RunFacts = Pick<PlatformFacts, 'runs' | 'jobs'>;

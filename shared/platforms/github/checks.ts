@@ -4,6 +4,7 @@ import { ids } from '../../store/keys.ts';
 import { linkOf, nameOf, timeOf } from '../clean.ts';
 import type { DeliveredEvent, PlatformFacts } from '../port.ts';
 import { factsOfSingleRun, idOf } from '../single-run.ts';
+import { factsOfDeploymentOf, joined } from './deployments.ts';
 import type { CheckRunEvent, CheckSuiteEvent, CommitStatusEvent, NativeRepository } from './payloads.ts';
 import { COMMIT_STATE, statusOf } from './status.ts';
 
@@ -19,7 +20,7 @@ export function factsOfCheckRun(event: CheckRunEvent, { origin, receivedAt }: De
   const [started, completed] = [timeOf(native.started_at), timeOf(native.completed_at)];
   const endedAt = isEnded(status) ? (completed ?? receivedAt) : undefined;
   const name = nameOf(native.name);
-  return factsOfSingleRun(
+  const check = factsOfSingleRun(
     {
       platform,
       kind,
@@ -35,10 +36,14 @@ export function factsOfCheckRun(event: CheckRunEvent, { origin, receivedAt }: De
       // GitHub sets it when a check is created, too.
       ...(status === 'queued' ? { queuedAt: started } : { startedAt: started }),
       endedAt,
+      environment: nameOf(native.deployment?.environment),
       parentRunId: suite?.id ? ids.run(platform, suiteId(suite.id), 1) : undefined,
     },
     origin,
   );
+  if (!native.deployment) return check;
+  const parentRunId = ids.run(platform, `check-${native.id}`, 1);
+  return joined(check, factsOfDeploymentOf(repository, native.deployment, { origin, receivedAt }, { parentRunId }));
 }
 
 /** All checks that an App reports of one commit, once the last of them has ended. */

@@ -1,11 +1,12 @@
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { factsOfCheckRun, factsOfCheckSuite, factsOfCommitStatus } from './checks.ts';
-import { factsOfDeployment } from './deployments.ts';
+import { factsOfDeployment, factsOfDeploymentReview } from './deployments.ts';
 import {
   checkRun,
   checkSuite,
   commitStatus,
   deployment,
+  deploymentReview,
   deploymentStatus,
   isKnownEvent,
   workflowJob,
@@ -33,6 +34,8 @@ export function normalise(delivery: DeliveredEvent): PlatformFacts {
       return factsOfDeployment(deployment.parse(payload), delivery);
     case 'deployment_status':
       return factsOfDeployment(deploymentStatus.parse(payload), delivery);
+    case 'deployment_review':
+      return factsOfDeploymentReview(deploymentReview.parse(payload), delivery);
     default:
       // Of the hook, of the App, of a run that was asked for and will tell of itself: they are kept, and tell no state.
       return noFacts();

@@ -43,6 +43,9 @@ const nativeRun = z
     updated_at: text,
     actor: login,
     triggering_actor: login,
+    path: text,
+    // Of a pull request, the fork that it comes from.
+    head_repository: z.catch(z.nullish(z.object({ id: z.nullish(platformId) })), undefined),
   })
   .check(says);
 
@@ -57,6 +60,20 @@ const step = z.object({
   started_at: text,
   completed_at: text,
 });
+
+const nativeDeployment = z.object({
+  id: platformId,
+  sha: text,
+  ref: text,
+  task: text,
+  environment: z.string(),
+  created_at: text,
+  creator: login,
+});
+
+export type NativeDeployment = z.infer<typeof nativeDeployment>;
+/** What is told of beside something else; should it be none, that is no reason to refuse the rest. */
+const deploymentBeside = z.catch(z.nullish(nativeDeployment), undefined);
 
 export const workflowJob = z.object({
   action: text,
@@ -84,9 +101,9 @@ export const workflowJob = z.object({
       runner_group_name: text,
     })
     .check(says),
+  deployment: deploymentBeside,
 });
 
-/** A run is told of beside what it does; should it be none, that is no reason to refuse the rest. */
 const ofWorkflow = { workflow: z.catch(workflow, undefined), workflow_run: z.catch(z.nullish(nativeRun), undefined) };
 const app = z.nullish(z.object({ id: z.nullish(z.int()), slug: text, name: text }));
 
@@ -104,6 +121,7 @@ export const checkRun = z.object({
       completed_at: text,
       app,
       check_suite: z.nullish(z.object({ id: z.nullish(platformId), head_branch: text })),
+      deployment: deploymentBeside,
     })
     .check(says),
 });
@@ -137,16 +155,6 @@ export const commitStatus = z.object({
   sender: login,
 });
 
-const nativeDeployment = z.object({
-  id: platformId,
-  sha: text,
-  ref: text,
-  task: text,
-  environment: z.string(),
-  created_at: text,
-  creator: login,
-});
-
 export const deployment = z.object({ action: text, repository, deployment: nativeDeployment, ...ofWorkflow });
 
 export const deploymentStatus = z.object({
@@ -164,6 +172,25 @@ export const deploymentStatus = z.object({
   ...ofWorkflow,
 });
 
+/** A job that waits for its reviewers, or was let go or turned down by them. */
+const reviewedJob = z.object({
+  ...progress,
+  id: platformId,
+  name: text,
+  html_url: text,
+  created_at: text,
+  environment: text,
+});
+export type ReviewedJob = z.infer<typeof reviewedJob>;
+export const deploymentReview = z.object({
+  action: text,
+  repository,
+  workflow_run: nativeRun,
+  workflow_job_run: z.catch(z.nullish(reviewedJob), undefined),
+  workflow_job_runs: z.catch(z.nullish(z.array(reviewedJob).check(z.maxLength(256))), undefined),
+  environment: text,
+});
+
 /** What tells of the hook, of the App, or of a run that was asked for: kept for whoever looks into them, and rare. */
 const notice = z.object({ action: text, repository: z.nullish(repository) });
 
@@ -179,6 +206,7 @@ export const EVENTS = {
   status: commitStatus,
   deployment,
   deployment_status: deploymentStatus,
+  deployment_review: deploymentReview,
   workflow_dispatch: notice,
   repository_dispatch: notice,
   ping: notice,
@@ -209,5 +237,6 @@ export type WorkflowJobEvent = z.infer<typeof workflowJob>;
 export type CheckRunEvent = z.infer<typeof checkRun>;
 export type CheckSuiteEvent = z.infer<typeof checkSuite>;
 export type CommitStatusEvent = z.infer<typeof commitStatus>;
+export type DeploymentReviewEvent = z.infer<typeof deploymentReview>;
 export type DeploymentEvent = z.infer<typeof deployment> | z.infer<typeof deploymentStatus>;
 export const parseStep = (value: unknown): z.infer<typeof step> | undefined => step.safeParse(value).data;

@@ -2,6 +2,7 @@ import { isEnded, type JobFact, type RunFact, type RunnerFact, type Step } from 
 import { ids } from '../../store/keys.ts';
 import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
 import type { DeliveredEvent, PlatformFacts } from '../port.ts';
+import { factsOfDeploymentOf, joined } from './deployments.ts';
 import { parseStep, type WorkflowJobEvent } from './payloads.ts';
 import { NATIVE_CONCLUSIONS, NATIVE_STATUSES, type NativeConclusion, type NativeStatus, statusOf } from './status.ts';
 
@@ -55,10 +56,16 @@ export function factsOfJob(event: WorkflowJobEvent, { origin, receivedAt }: Deli
     externalId: String(native.run_id),
     name: nameOf(native.workflow_name),
     url: runLinkOf(native.html_url, native.run_id),
+    environment: nameOf(event.deployment?.environment),
     // An ended job proves less: a rerun repeats the jobs that it leaves alone, with their times of the attempt before.
     ...(status === 'running' && { status, startedAt }),
   });
-  return { runs: [run], jobs: [job], runners: runner ? [runner] : [], automations: [] };
+  const facts = { runs: [run], jobs: [job], runners: runner ? [runner] : [], automations: [] };
+  if (!event.deployment) return facts;
+  return joined(
+    facts,
+    factsOfDeploymentOf(repository, event.deployment, { origin, receivedAt }, { parentRunId: runId }),
+  );
 }
 
 /** A job that was cancelled or skipped in the queue has a `started_at` too, but no runner. */

@@ -1,7 +1,7 @@
 import { type AutomationFact, isEnded, type RunFact } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { linkOf, nameOf, present, timeOf } from '../clean.ts';
-import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
+import { type DeliveredEvent, noFacts, type PlatformFacts, type RunLine } from '../port.ts';
 import type { WorkflowRunEvent } from './payloads.ts';
 import { statusOf } from './status.ts';
 
@@ -48,7 +48,7 @@ export function factsOfRun(
     startedAt: began ? begun : undefined,
     endedAt: isEnded(status) ? updated : undefined,
   });
-  const facts = { ...noFacts(), runs: [run] };
+  const facts = { ...noFacts(), runs: [run], lines: lineOf(event, id) };
   if (status === 'running' || status === 'waiting') return facts;
   // What a person or a condition ended says nothing of how healthy the workflow is.
   const counts = status === 'succeeded' || status === 'failed' || status === 'timed-out';
@@ -60,8 +60,22 @@ export function factsOfRun(
     externalId: String(native.workflow_id),
     repository: repository.full_name,
     name,
-    path: nameOf(workflow?.path),
+    // Of a run it may carry a branch.
+    path: nameOf(workflow?.path) ?? nameOf(native.path?.split('@', 1)[0]),
     recent: counts ? [{ runId: id, endedAt: updated, succeeded: status === 'succeeded' }] : [],
   });
   return { ...facts, automations: [automation] };
+}
+
+/**
+ * Events whose every run is about the newest state of something. A dispatch has inputs of its own, and a comment or a
+ * release is about itself.
+ */
+const FOLLOWING: readonly string[] = ['push', 'pull_request', 'pull_request_target', 'schedule'];
+
+function lineOf({ workflow_run: native }: Pick<WorkflowRunEvent, 'workflow_run'>, runId: string): RunLine[] {
+  const { event, head_branch, head_repository } = native;
+  if (!event || !FOLLOWING.includes(event) || !head_branch) return [];
+  // Two forks may both have a branch of that name.
+  return [{ runId, line: [native.workflow_id, event, head_repository?.id ?? '', head_branch].join('\n') }];
 }

@@ -10,7 +10,7 @@ import {
 } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
-import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
+import { type DeliveredEvent, noFacts, type PlatformFacts, type RunLine } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { last, orderOf } from './attempts.ts';
 import { factsOfDeployment } from './deployments.ts';
@@ -116,6 +116,7 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
   const moments = builds.map((build) => factsOfBuild(pipeline, build, receivedAt));
   const facts = {
     runs: [run],
+    lines: lineOf(event, run.id),
     jobs: moments.map(({ job }) => job),
     runners: latestOfEach(moments.flatMap(({ runner }) => runner ?? [])),
   };
@@ -137,6 +138,20 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
         : [{ runId: run.id, endedAt, succeeded: status === 'succeeded' }],
   });
   return { ...facts, automations: [automation] };
+}
+
+/**
+ * Pipelines that are about the newest state of a branch or a merge request. A project may have several schedules, and what
+ * was triggered or started by hand has variables of its own.
+ */
+function lineOf({ object_attributes: native, merge_request, project }: PipelineEvent, runId: string): RunLine[] {
+  const { source, ref } = native;
+  if (source === 'merge_request_event' && merge_request) {
+    return [{ runId, line: [project.id, source, merge_request.id].join('\n') }];
+  }
+  return (source === 'push' || source === 'external_pull_request_event') && ref
+    ? [{ runId, line: [project.id, source, ref].join('\n') }]
+    : [];
 }
 
 function factsOfJob(event: JobEvent, { origin, receivedAt }: DeliveredEvent): PlatformFacts {

@@ -67,10 +67,26 @@ const runEvent = (fields: Record<string, unknown>) =>
   });
 
 describe('GitHub’s own examples', () => {
-  it.each(['workflow_run', 'workflow_job', 'ping'])('of %s become facts that the model takes', (event) => {
-    for (const example of examplesOf(event)) {
-      const facts = normalise(event, example);
-      expect(facts.runs.length).toBe(event === 'ping' ? 0 : 1);
+  it.each([
+    ['workflow_run', 5],
+    // One of them tells of a deployment too.
+    ['workflow_job', 9],
+    ['check_run', 10],
+    ['check_suite', 9],
+    ['status', 4],
+    ['deployment', 5],
+    ['deployment_status', 5],
+    ['deployment_review', 1],
+    ['ping', 0],
+    ['meta', 0],
+    ['installation', 0],
+    ['workflow_dispatch', 0],
+    ['repository_dispatch', 0],
+    ['push', 0],
+  ])('of %s become facts that the model takes', (event, runs) => {
+    const all = examplesOf(event).map((example) => normalise(event, example));
+    expect(all.flatMap((facts) => facts.runs)).toHaveLength(runs);
+    for (const facts of all) {
       for (const [entity, list] of [
         ['run', facts.runs],
         ['job', facts.jobs],
