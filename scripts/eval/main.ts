@@ -9,6 +9,7 @@ import { type Section, section } from './section.ts';
  * missed, with 2 where the data is missing.
  */
 const sections: Readonly<Record<string, () => Promise<Section>>> = {
+  diagnosis: async () => section(await import('./diagnosis.ts')),
   templates: async () => section(await import('./templates.ts')),
 };
 const DEFAULT_DATA = '../shared/data';
