@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Platform, RawRequest, Reading, ReadParameters } from '../../shared/platforms/port.ts';
 import type { Count } from '../../shared/runtime/observability.ts';
-import { answer, problem } from '../../shared/runtime/problem.ts';
+import { ANSWER_HEADERS, answer, problem } from '../../shared/runtime/problem.ts';
 import { ids, keepDelivery, type Store } from '../../shared/store/index.ts';
 
 export interface ReceiveDeps {
@@ -21,20 +21,27 @@ export async function receive(
 ): Promise<APIGatewayProxyStructuredResultV2> {
   const { requestId, http } = event.requestContext;
   const name = event.pathParameters?.platform ?? '';
-  const platform = Object.hasOwn(deps.platforms, name) ? deps.platforms[name] : undefined;
+  const known = Object.hasOwn(deps.platforms, name) ? deps.platforms[name] : undefined;
+  const platform = known?.arrives === undefined ? known : undefined;
   const reject = (status: number, reason: string, detail: string, headers?: Record<string, string>) => {
     // An unknown name is the sender's own words, and no dimension of ours.
     deps.count('WebhooksRejected', { platform: platform?.name ?? 'unknown', reason });
     return problem(status, detail, requestId, headers);
   };
   if (platform === undefined) return reject(404, 'unknown-platform', 'There is no such platform.');
-  if (http.method !== 'POST') {
-    return reject(405, 'method', 'Webhooks are sent with POST.', { allow: 'POST' });
-  }
   const request: RawRequest = {
     headers: event.headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    query: event.queryStringParameters ?? {},
   };
+  if (http.method === 'OPTIONS' && platform.handshake !== undefined) {
+    const answered = platform.handshake(request);
+    if ('kind' in answered) return reject(Number(answered.status), 'malformed', String(answered.detail));
+    return { statusCode: 200, headers: { ...ANSWER_HEADERS, ...answered } };
+  }
+  if (http.method !== 'POST') {
+    return reject(405, 'method', 'Webhooks are sent with POST.', { allow: 'POST' });
+  }
   const verdict = await platform.verify(request, deps.read, new Date(deps.store.now()));
   if (verdict === 'not-configured') {
     return reject(503, 'not-configured', `No secret for ${platform.title} webhooks is configured.`);
@@ -61,6 +68,7 @@ async function keep(
   const id = ids.delivery(platform.name, reading.externalId);
   const receivedAt = store.now();
   const status = reading.kind === 'delivery' ? 'received' : 'quarantined';
+  const kept = reading.kind === 'delivery' ? reading.keep : undefined;
   const fact = {
     id,
     status,
@@ -70,11 +78,11 @@ async function keep(
     externalId: reading.externalId,
     event: reading.event,
     receivedAt,
-    contentType: request.headers['content-type'] ?? '',
+    contentType: kept?.contentType ?? request.headers['content-type'] ?? '',
     ...(reading.kind === 'quarantined' ? { reason: reading.reason } : { action: reading.action }),
     ...(reading.kind === 'delivery' && { repository: reading.repository }),
   } as const;
-  if (!(await keepDelivery(store, fact, request.body))) {
+  if (!(await keepDelivery(store, fact, kept?.body ?? request.body))) {
     count('WebhooksDuplicate', { platform: platform.name });
     return answer(200, { status: 'duplicate' });
   }

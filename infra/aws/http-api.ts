@@ -16,7 +16,7 @@ import { acknowledge } from './acknowledge.ts';
 import { PARAMETER_PREFIX, type ServiceContext, ServiceFunction } from './service-function.ts';
 import type { Store } from './store.ts';
 
-/** The way in: webhooks of the platforms, and the REST API for the master. */
+/** The way in: webhooks of the platforms, heartbeats of machines and jobs, and the REST API for the master. */
 export class QmoiHttpApi extends Construct {
   readonly url: string;
 
@@ -32,6 +32,15 @@ export class QmoiHttpApi extends Construct {
       timeout: 10,
     }).allowParameters();
     store.grant(receiveWebhook, 'PutItem');
+
+    const receiveHeartbeat = new ServiceFunction(this, {
+      service,
+      name: 'receive-heartbeat',
+      environment: { TABLE_NAME, PARAMETER_PREFIX },
+      timeout: 10,
+    }).allowParameters('heartbeat-token', 'heartbeat-token-previous');
+    // Reads which run a source has begun, and what waits for its machine.
+    store.grant(receiveHeartbeat, 'GetItem', 'Query', 'PutItem');
 
     const authorize = new ServiceFunction(this, {
       service,
@@ -50,6 +59,11 @@ export class QmoiHttpApi extends Construct {
       path: '/webhooks/{platform}',
       methods: [HttpMethod.ANY],
       integration: new HttpLambdaIntegration('ReceiveWebhookIntegration', receiveWebhook.lambda),
+    });
+    const heartbeats = httpApi.addRoutes({
+      path: '/heartbeats',
+      methods: [HttpMethod.ANY],
+      integration: new HttpLambdaIntegration('ReceiveHeartbeatIntegration', receiveHeartbeat.lambda),
     });
     const apiIntegration = new HttpLambdaIntegration('ApiIntegration', api.lambda);
     httpApi.addRoutes({
@@ -74,6 +88,13 @@ export class QmoiHttpApi extends Construct {
         route,
         'AwsSolutions-APIG4',
         'Platforms sign what they send: the function checks signature or token over the raw body, which an authorizer does not get.',
+      );
+    }
+    for (const route of heartbeats) {
+      acknowledge(
+        route,
+        'AwsSolutions-APIG4',
+        'Each source has a token of its own, which may come as a password too; the function checks it.',
       );
     }
     acknowledge(

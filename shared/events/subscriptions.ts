@@ -66,6 +66,7 @@ export const PUBLISHED: readonly EntityName[] = [
 /** What each function's writes may become on the bus. `due` is `wake`'s alone. Rendered and held free of loops. */
 export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   'receive-webhook': [{ entity: 'delivery', statuses: ['received', 'quarantined'] }],
+  'receive-heartbeat': [{ entity: 'delivery', statuses: ['received'] }],
   api: [{ entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] }],
   record: [
     { entity: 'delivery', statuses: ['quarantined'] },

@@ -18,6 +18,8 @@ import type {
 export interface RawRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
+  /** The query's parameters; of one that comes more than once the last. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Settings and secrets by their parameter name without the prefix (`github-webhook-secret`), read when asked for. */
@@ -33,6 +35,8 @@ export type Reading =
       readonly event: string;
       readonly action?: string;
       readonly repository?: string;
+      /** What is kept instead of the body, where headers carry a part of the message. */
+      readonly keep?: { readonly body: Buffer; readonly contentType: string };
     }
   | { readonly kind: 'quarantined'; readonly externalId: string; readonly event: string; readonly reason: string }
   | { readonly kind: 'ignored'; readonly event: string }
@@ -150,12 +154,17 @@ export interface Platform {
   readonly name: string;
   /** For people. */
   readonly title: string;
-  /** Absent: by webhook. `bus`: over the account's own event bus, whose rule says what is trusted; it has no address. */
-  readonly arrives?: 'bus';
+  /**
+   * Absent: by webhook. `bus`: over the account's own event bus, whose rule says what is trusted; it has no address.
+   * `heartbeat`: by POST /heartbeats, which tells these platforms apart by what is sent.
+   */
+  readonly arrives?: 'bus' | 'heartbeat';
   /** Compares in constant time; an empty secret verifies nothing; the previous secret counts during a rotation. */
   verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict>;
   /** Only called once the request is verified. Never throws on any body. */
   read(request: RawRequest): Reading;
+  /** What answers an OPTIONS request by which a sender asks whether it may send: headers. Absent: there is no such question. */
+  handshake?(request: RawRequest): Readonly<Record<string, string>> | Extract<Reading, { kind: 'malformed' }>;
   /** The facts that a delivery tells. Throws a ZodError when its shape is not the platform's. */
   normalise(delivery: DeliveredEvent): PlatformFacts;
   /**

@@ -50,6 +50,7 @@ async function onHost(
   const host = await TestHost.boot({
     assemblyDir,
     forges: [github, gitlab],
+    settings: { QMOI_HEARTBEAT_TOKEN: HEARTBEAT_TOKEN },
     // Time is moved on to when whoever waits may go on, so that waiting costs nothing.
     clock: 'manual',
     denied: denied.map((call) => `Qmoi-${call}`),
@@ -93,6 +94,15 @@ const called = (host: TestHost, call: Call): Promise<true> =>
   eventually(host, call, async () => (await host.status()).allowed.some((each) => callOf(each) === call));
 const rerun = (host: TestHost, run: RunHandle): Promise<true> =>
   eventually(host, `a rerun of ${run.id}`, () => github.effects.some(({ runId }) => runId === run.id));
+
+const HEARTBEAT_TOKEN = 'heartbeat-token-of-the-tests';
+const beat = (host: TestHost, body: object) =>
+  host.request('/heartbeats', {
+    method: 'POST',
+    token: HEARTBEAT_TOKEN,
+    headers: JSON_TYPE,
+    body: JSON.stringify(body),
+  });
 
 let runs = 0;
 /** A run on each forge that the network breaks; done when both are fixed, proved and told, or when something was denied. */
@@ -163,6 +173,9 @@ describe('what the template grants', () => {
   it('is needed by the loop and by the master', async () => {
     await onHost({}, async (host) => {
       await loop(host);
+      // A job without a platform, and a machine whose agent asks what it is to do.
+      for (const run of ['start', 'finish']) await beat(host, { source: 'backup', run });
+      await beat(host, { source: 'web-1', host: { cpu: 0.5 } });
       // Who waits: for a platform that is busy, and for the jobs of a run that has ended.
       github.faults.add({ kind: 'status', status: 403, method: 'POST', body: BUSY, headers: JSON_TYPE });
       const run = github.repository('acme/shop').run(pipeline('slow', { steps: ['Run slow'] }));

@@ -127,12 +127,14 @@ describe('the host', () => {
     const status = await client.status();
     expect(status.functions.map(({ name }) => name).sort()).toEqual(
       [
-        ...['api', 'authorize', 'diagnose', 'notify', 'publish', 'receive-webhook', 'record', 'remediate'],
+        ...['api', 'authorize', 'diagnose', 'notify', 'publish', 'receive-heartbeat', 'receive-webhook', 'record'],
+        'remediate',
         ...['verify', 'wake'],
       ].map((name) => `Qmoi-${name}`),
     );
     expect(status.routes.map(({ route }) => route).sort()).toEqual([
       '$default',
+      'ANY /heartbeats',
       'ANY /v1/{proxy+}',
       'ANY /webhooks/{platform}',
     ]);

@@ -141,6 +141,7 @@ describe('the HTTP API', () => {
     const routes = properties('AWS::ApiGatewayV2::Route').map((route) => [route.RouteKey, route.AuthorizationType]);
     expect(Object.fromEntries(routes)).toEqual({
       'ANY /webhooks/{platform}': 'NONE',
+      'ANY /heartbeats': 'NONE',
       'ANY /v1/{proxy+}': 'CUSTOM',
       $default: 'NONE',
     });

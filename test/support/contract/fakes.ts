@@ -123,9 +123,29 @@ async function huggingface(): Promise<ContractFake> {
   };
 }
 
+let beats = 0;
+/** A job that begins, fails, and says why. */
+const heartbeat = (platform: string) => async (): Promise<ContractFake> => ({
+  settings: { QMOI_HEARTBEAT_TOKEN: 'contract' },
+  async failure({ log = 'no' } = {}) {
+    const beat = { source: 'backup', platform, runId: `run-${++beats}` };
+    const told = [
+      { ...beat, run: 'start' },
+      { ...beat, run: 'finish', exitCode: 1, duration: 12.5, message: log },
+    ];
+    const headers = { 'content-type': 'application/json' };
+    const deliveries = told.map((body) => ({ event: 'heartbeat', headers, body: JSON.stringify(body) }));
+    return { deliveries, repository: 'backup', job: 'backup' };
+  },
+  close: async () => undefined,
+});
+
 export const FAKES: Readonly<Record<string, readonly (() => Promise<ContractFake>)[]>> = {
   github: FORGES.github.map(forge),
   gitlab: FORGES.gitlab.map(forge),
   vercel: [vercel(), vercel('team_acme')],
   huggingface: [huggingface],
+  custom: [heartbeat('custom')],
+  local: [heartbeat('local')],
+  qcity: [heartbeat('qcity')],
 };

@@ -1,0 +1,208 @@
+import * as z from 'zod/mini';
+import { redact } from '../../diagnosis/redact.ts';
+import { readSchedule, ScheduleError, secondsOf } from '../../schedule/index.ts';
+import { cut, timeOf } from '../clean.ts';
+import { jsonOf, mediaTypeOf, mismatchOf } from '../request.ts';
+
+/** What a heartbeat says, in its one full form. The short forms (query, form, text) are read into it before it is kept. */
+
+/** Where automations and machines that no platform of its own speaks for belong. */
+export const HEARTBEAT_PLATFORMS = ['custom', 'local', 'qcity'] as const;
+export type HeartbeatPlatform = (typeof HEARTBEAT_PLATFORMS)[number];
+
+/** Becomes part of keys, so without what separates their parts. */
+const SOURCE = /^[\w][\w./+-]{0,79}$/;
+const RUN_ID = /^[\w.+-]{1,64}$/;
+const MAX_MESSAGE = 2000;
+const MAX_RESULTS = 10;
+const MAX_OUTPUT = 32_000;
+
+const source = z.string().check(z.regex(SOURCE));
+const name = z.string().check(z.minLength(1), z.maxLength(100));
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const duration = z.union([z.number().check(z.minimum(0), z.maximum(1e9)), z.string().check(z.maxLength(32))]);
+
+const host = z.strictObject({
+  /** What tells the machine apart from others; the source when absent. */
+  id: z.optional(source),
+  name: z.optional(name),
+  os: z.optional(name),
+  arch: z.optional(name),
+  cpu: z.optional(share),
+  memory: z.optional(share),
+  disk: z.optional(share),
+  load: z.optional(z.number().check(z.minimum(0), z.maximum(10_000))),
+  pool: z.optional(name),
+  labels: z.optional(z.array(name).check(z.maxLength(50))),
+  busy: z.optional(z.boolean()),
+  paused: z.optional(z.boolean()),
+  agentVersion: z.optional(name),
+  /** The service that takes jobs, and its state in the words of the machine's service manager. */
+  service: z.optional(z.strictObject({ name, state: name })),
+});
+
+export const result = z.strictObject({
+  id: z.string().check(z.regex(/^[\w-]{1,64}$/)),
+  outcome: z.enum(['done', 'failed', 'refused', 'unknown']),
+  output: z.optional(z.string().check(z.maxLength(MAX_OUTPUT))),
+});
+export type CommandResult = z.infer<typeof result>;
+
+/** What may be sent. */
+const sent = z.strictObject({
+  source,
+  platform: z._default(z.enum(HEARTBEAT_PLATFORMS), 'custom'),
+  status: z.optional(z.enum(['ok', 'fail'])),
+  run: z.optional(z.enum(['start', 'finish'])),
+  runId: z.optional(z.string().check(z.regex(RUN_ID))),
+  exitCode: z.optional(z.number().check(z.int(), z.minimum(-2147483648), z.maximum(4294967295))),
+  duration: z.optional(duration),
+  message: z.optional(z.string()),
+  at: z.optional(z.string().check(z.maxLength(40))),
+  repository: z.optional(name),
+  branch: z.optional(name),
+  commit: z.optional(z.string().check(z.regex(/^[0-9a-fA-F]{7,64}$/))),
+  environment: z.optional(name),
+  url: z.optional(z.string().check(z.maxLength(2048))),
+  schedule: z.optional(
+    z.strictObject({
+      cron: z.optional(z.string()),
+      zone: z.optional(z.string()),
+      every: z.optional(duration),
+      grace: z.optional(duration),
+    }),
+  ),
+  host: z.optional(host),
+  /** Seconds after which the next beat is meant to come. */
+  interval: z.optional(z.number().check(z.minimum(1), z.maximum(86_400))),
+  results: z.optional(z.array(result).check(z.maxLength(MAX_RESULTS))),
+});
+
+/** What is kept and becomes facts. The results of commands go another way. */
+export const beat = z.object({
+  ...sent.shape,
+  duration: z.optional(z.number()),
+  schedule: z.optional(
+    z.object({
+      cron: z.optional(z.string()),
+      zone: z.optional(z.string()),
+      periodSeconds: z.optional(z.number()),
+      graceSeconds: z.number(),
+    }),
+  ),
+});
+export type Beat = z.infer<typeof beat>;
+
+/** Names of the short form; each is one of the full form. */
+const SHORT: Readonly<Record<string, string>> = {
+  id: 'runId',
+  exit: 'exitCode',
+  msg: 'message',
+  exit_code: 'exitCode',
+  run_id: 'runId',
+};
+const OF_SCHEDULE = new Set(['cron', 'zone', 'every', 'grace']);
+const OF_TEXT = new Set([
+  ...['source', 'platform', 'status', 'run', 'runId', 'duration', 'message', 'at'],
+  ...['repository', 'branch', 'commit', 'environment', 'url'],
+]);
+const OF_NUMBER = new Set(['exitCode', 'interval']);
+
+type Read = { readonly beat: Beat } | { readonly mistake: string; readonly status: 400 | 415 };
+const mistake = (text: string, status: 400 | 415 = 400): Read => ({ mistake: text, status });
+
+/** Reads a heartbeat from its query and body; the body wins. Never throws. */
+export function readBeat(query: Readonly<Record<string, string | undefined>>, contentType: string, body: Buffer): Read {
+  const told: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(query)) {
+    const wrong = value === undefined ? undefined : put(told, key, value);
+    if (wrong !== undefined) return mistake(wrong);
+  }
+  if (body.byteLength > 0) {
+    const wrong = readBody(told, mediaTypeOf(contentType), body.toString('utf8'));
+    if (wrong !== undefined) return wrong;
+  }
+  const parsed = sent.safeParse(told);
+  if (!parsed.success) return mistake(inWords(parsed.error));
+  try {
+    return { beat: tidied(parsed.data) };
+  } catch (error) {
+    if (error instanceof ScheduleError) return mistake(error.message);
+    throw error;
+  }
+}
+
+function readBody(told: Record<string, unknown>, mediaType: string, text: string): Read | undefined {
+  if (mediaType === 'application/json') {
+    const json = jsonOf(text);
+    if (json === null || typeof json !== 'object' || Array.isArray(json)) return mistake('the body is no JSON object');
+    // By definition, not by assignment: `__proto__` is a key like any other, and refused as an unknown one.
+    for (const [key, value] of Object.entries(json)) Object.defineProperty(told, key, { value, ...ORDINARY });
+    return undefined;
+  }
+  if (mediaType === 'text/plain' || mediaType === 'application/octet-stream') {
+    told.message = text;
+    return undefined;
+  }
+  if (mediaType !== 'application/x-www-form-urlencoded' && mediaType !== '') {
+    return mistake('send application/json, a form, or text/plain for a message', 415);
+  }
+  for (const [key, value] of new URLSearchParams(text)) {
+    const wrong = put(told, key, value);
+    if (wrong !== undefined) return mistake(wrong);
+  }
+  return undefined;
+}
+
+const ORDINARY = { enumerable: true, writable: true, configurable: true } as const;
+
+/** Puts one name of the short form where it belongs; the sentence that says why not. An empty value says nothing. */
+function put(told: Record<string, unknown>, key: string, value: string): string | undefined {
+  const field = Object.hasOwn(SHORT, key) ? SHORT[key] : key;
+  if (value.trim() === '') return undefined;
+  if (OF_SCHEDULE.has(key)) {
+    told.schedule = { ...(told.schedule as object | undefined), [key]: value };
+    return undefined;
+  }
+  if (field !== undefined && OF_NUMBER.has(field)) {
+    if (!/^-?\d{1,10}$/.test(value.trim())) return `${field}: expected a number`;
+    told[field] = Number(value);
+    return undefined;
+  }
+  if (field === undefined || !OF_TEXT.has(field)) return `there is no "${cut(key, 32)}" in a heartbeat`;
+  told[field] = value;
+  return undefined;
+}
+
+function inWords(error: z.core.$ZodError): string {
+  const [issue] = error.issues;
+  if (issue?.code === 'unrecognized_keys') return `there is no "${cut(issue.keys[0] ?? '', 32)}" in a heartbeat`;
+  return issue?.path[0] === 'source'
+    ? 'source: a name of up to 80 letters, digits and . _ / + - is needed'
+    : mismatchOf(error);
+}
+
+function tidied({ message, duration: lasted, schedule, at, results: _, ...rest }: z.infer<typeof sent>): Beat {
+  const declared = schedule && readSchedule(schedule);
+  const time = timeOf(at);
+  return {
+    ...rest,
+    ...(lasted !== undefined && { duration: typeof lasted === 'number' ? lasted : durationOf(lasted) }),
+    ...(declared !== undefined && { schedule: declared }),
+    ...(time !== undefined && { at: time }),
+    ...(message?.trim() && { message: tail(redact(message.trim().slice(-4 * MAX_MESSAGE))) }),
+  };
+}
+
+/** `time`'s fractions of seconds too. */
+const durationOf = (text: string): number => (/^\d{1,9}\.\d{1,9}$/.test(text.trim()) ? Number(text) : secondsOf(text));
+
+/** Why something failed stands at the end of what it printed. */
+const tail = (text: string): string => (text.length <= MAX_MESSAGE ? text : `…${text.slice(1 - MAX_MESSAGE)}`);
+
+/** The results of commands that a verified JSON heartbeat brings. */
+export function resultsIn(contentType: string, body: Buffer): CommandResult[] {
+  if (mediaTypeOf(contentType) !== 'application/json') return [];
+  const parsed = z.object({ results: z.array(result) }).safeParse(jsonOf(body.toString('utf8')));
+  return parsed.success ? parsed.data.results.slice(0, MAX_RESULTS) : [];
+}

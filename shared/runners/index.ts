@@ -1,0 +1,11 @@
+export {
+  COMMANDS,
+  type CommandName,
+  listCommands,
+  orderCommand,
+  type RunnerCommand,
+  type SignedCommand,
+  settleCommand,
+  signatureOf,
+  takeCommands,
+} from './commands.ts';

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { tokenOfSource } from '../../shared/platforms/heartbeat/index.ts';
+import { type Answer, TestHost } from '../support/host.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
+
+const TOKEN = 'heartbeat-token-of-the-tests';
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+let host: TestHost;
+beforeAll(async () => {
+  host = await TestHost.boot({ settings: { QMOI_HEARTBEAT_TOKEN: TOKEN } });
+});
+afterAll(() => host?.end());
+
+interface Beat {
+  readonly query?: Record<string, string>;
+  readonly body?: string | object;
+  readonly token?: string | undefined;
+  readonly headers?: Record<string, string>;
+}
+function post({ query = {}, body, headers = {}, ...rest }: Beat): Promise<Answer> {
+  const json = typeof body === 'object';
+  return host.request(`/heartbeats?${new URLSearchParams(query)}`, {
+    method: 'POST',
+    token: 'token' in rest ? rest.token : TOKEN,
+    headers: { ...(json && JSON_TYPE), ...headers },
+    ...(body !== undefined && { body: json ? JSON.stringify(body) : String(body) }),
+  });
+}
+
+describe('a job without a platform', () => {
+  it('is followed by two lines of curl, from its beginning to its failure, and why', async () => {
+    const token = tokenOfSource(TOKEN, 'backup');
+    const authorization = `Basic ${Buffer.from(`:${token}`).toString('base64')}`;
+    const send = (query: Record<string, string>, body = '') =>
+      post({ query, token: undefined, headers: { authorization, 'content-type': 'text/plain' }, body });
+    const started = await send({ run: 'start', cron: '0 3 * * *', zone: 'Europe/Berlin', grace: '30m' });
+    expect(started).toMatchObject({
+      status: 202,
+      json: { status: 'received', deliveryId: expect.stringMatching(/^custom:/) },
+    });
+    await host.settled();
+    expect(await host.list('runs', { repository: 'backup' })).toMatchObject([{ status: 'running', kind: 'custom' }]);
+
+    await send({ run: 'finish', exit: '1' }, 'cp: error writing ‘/mnt/a’: No space left on device\n');
+    await host.settled();
+    const [run, ...others] = await host.list('runs', { repository: 'backup' });
+    expect(others).toEqual([]);
+    expect(run).toMatchObject({ status: 'failed', platform: 'custom', name: 'backup', automationId: 'custom:backup' });
+    expect(await host.list('failures', { runId: String(run?.id) })).toMatchObject([
+      { status: 'diagnosed', category: 'system', excerpt: expect.stringContaining('No space left on device') },
+    ]);
+    expect(await host.list('incidents')).toMatchObject([{ status: 'open' }]);
+    expect(await host.get('automations', 'custom:backup')).toMatchObject({
+      schedule: { by: 'beat', cron: '0 3 * * *', zone: 'Europe/Berlin', graceSeconds: 1800 },
+      lastBeatAt: expect.any(String),
+    });
+  });
+
+  it('runs as often as it says, and a beat that is sent again is the same', async () => {
+    for (const exit of ['0', '0']) expect((await post({ query: { source: 'sync', exit } })).status).toBe(202);
+    const again = { query: { source: 'sync', exit: '0' }, headers: { 'idempotency-key': 'sync-3' } };
+    expect((await post(again)).status).toBe(202);
+    expect(await post(again)).toMatchObject({ status: 200, json: { status: 'duplicate' } });
+    await host.settled();
+    expect(await host.list('runs', { repository: 'sync' })).toMatchObject(Array(3).fill({ status: 'succeeded' }));
+    expect(await host.get('automations', 'custom:sync')).toMatchObject({ status: 'healthy' });
+  });
+
+  it('may be of any of its platforms, and only says that it lives', async () => {
+    await post({ query: { source: 'signs', platform: 'qcity', every: '1m' } });
+    await host.settled();
+    expect(await host.get('automations', 'qcity:signs')).toMatchObject({
+      platform: 'qcity',
+      schedule: { periodSeconds: 60, graceSeconds: 60 },
+    });
+    expect(await host.list('runs', { repository: 'signs' })).toEqual([]);
+  });
+});
+
+describe('a machine', () => {
+  it('is a runner, with how it is', async () => {
+    const beat = {
+      ...{ source: 'web-1', platform: 'local', interval: 60 },
+      host: { os: 'linux', cpu: 0.5, memory: 0.25, disk: 0.9, load: 1.5, service: { name: 'ci', state: 'active' } },
+    };
+    expect(await post({ body: beat })).toMatchObject({
+      status: 202,
+      json: { runnerId: 'local:machines:web-1', commands: [], time: expect.any(String) },
+    });
+    await host.settled();
+    expect(await host.get('runners', 'local:machines:web-1')).toMatchObject({
+      status: 'idle',
+      beatSeconds: 60,
+      vitals: { cpu: 0.5, memory: 0.25, disk: 0.9, load: 1.5, service: 'ci: active' },
+    });
+    await post({ body: { ...beat, host: { service: { name: 'ci', state: 'failed' } } } });
+    await host.settled();
+    expect(await host.get('runners', 'local:machines:web-1')).toMatchObject({
+      status: 'offline',
+      vitals: { service: 'ci: failed' },
+    });
+  });
+});
+
+describe('what is turned away', () => {
+  it.each<[string, Beat, number]>([
+    ['no token', { query: { source: 'a', status: 'ok' }, token: undefined }, 401],
+    ['the wrong token', { query: { source: 'a', status: 'ok' }, token: 'wrong' }, 401],
+    ["another source's token", { query: { source: 'a' }, token: tokenOfSource(TOKEN, 'b') }, 401],
+    ["another machine's name", { body: { source: 'b', host: { id: 'a' } }, token: tokenOfSource(TOKEN, 'b') }, 401],
+    ['no source', { query: { status: 'ok' } }, 400],
+    ['a mistake in spelling', { query: { source: 'a', stauts: 'ok' } }, 400],
+    ['a body that is no JSON', { query: { source: 'a' }, body: '{', headers: JSON_TYPE }, 400],
+    ['another type', { query: { source: 'a' }, body: '<a/>', headers: { 'content-type': 'text/xml' } }, 415],
+    ['too much', { query: { source: 'a' }, body: 'x'.repeat(600_000), headers: { 'content-type': 'text/plain' } }, 413],
+  ])('%s', async (_, beat, status) => {
+    const answer = await post(beat);
+    expect(answer).toMatchObject({
+      status,
+      json: { status, detail: expect.any(String), requestId: expect.any(String) },
+    });
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  it('has changed nothing, nor has another method', async () => {
+    expect(await host.request('/heartbeats?source=a&status=ok')).toMatchObject({ status: 405 });
+    expect((await host.request('/webhooks/custom', { method: 'POST', token: TOKEN, body: '{}' })).status).toBe(404);
+    await host.settled();
+    const sources = (await host.list('automations')).map(({ id }) => id);
+    expect(sources).not.toContain('custom:a');
+    expect(sources).not.toContain('custom:b');
+  });
+});
