@@ -30,6 +30,9 @@ export const testLiterals = [
   'Failed tests:',
   'Tests in error:',
   'Testcase: ',
+  'Testsuite: ',
+  'Caused an ERROR',
+  '\tFAILED',
   'Test Case ',
   'Failing tests:',
   ' FAIL',
@@ -50,7 +53,7 @@ function gradle(path: string): string | undefined {
   if (/^(?:Task|Execution failed|Process|> Task) /.test(path)) return undefined;
   const parts = path.split(' > ');
   const last = parts.at(-1) ?? '';
-  if (/^[\w$]{1,100}(?:\.[\w$]{1,100}){2,20}(?:[[(].{0,200})?$/.test(last)) return last;
+  if (/^(?:[a-z_][\w$]{0,60}\.){1,20}[A-Z][\w$]{0,100}\.\S/.test(last)) return last;
   return parts.join('.');
 }
 
@@ -158,6 +161,8 @@ export class FailedTests {
   #list: 'none' | 'mocha' | 'surefire' = 'none';
   #left = 0;
   #entry: Entry | undefined;
+  #suite = '';
+  #case = '';
 
   /** True while a list is being read, so that every line has to be handed in. */
   get reading(): boolean {
@@ -187,6 +192,7 @@ export class FailedTests {
       if (head[1]) this.#surefire(`  ${head[1]}`);
       return;
     }
+    if (this.#ant(line)) return;
     for (const { pattern, name } of LINES) {
       const match = pattern.exec(line);
       if (!match) continue;
@@ -212,6 +218,19 @@ export class FailedTests {
     const entry = this.#entry;
     this.#entry = undefined;
     if (entry && entry.parts.length > 0) this.#add(this.#names, entry.parts.join(' ').replace(/:$/, ''));
+  }
+
+  /** Ant prints the outcome of a test on a line after its name, and the class once before all. */
+  #ant(line: string): boolean {
+    const suite = /^Testsuite: ([\w.$]{1,250})/.exec(line);
+    if (suite) this.#suite = suite[1] ?? '';
+    const test = /^Testcase: (.{1,250}) took [\d.,]{1,12} sec/.exec(line);
+    if (test) this.#case = test[1] ?? '';
+    if (suite || test) return true;
+    if (!/^\s{0,8}(?:FAILED|Caused an ERROR)$/.test(line) || this.#case === '') return false;
+    this.#add(this.#names, join(this.#suite, this.#case));
+    this.#case = '';
+    return true;
   }
 
   #mocha(line: string): void {

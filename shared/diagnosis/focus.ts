@@ -25,6 +25,9 @@ const MAX_BLOCK = 12;
 
 interface Scored extends Kept {
   readonly score: number;
+  /** What the line itself says, wherever it stands. */
+  readonly said: number;
+  readonly green: boolean | undefined;
 }
 
 export interface FocusInput {
@@ -49,12 +52,18 @@ export function focus({ known, marks, green }: FocusInput): Focus {
   for (const number of numbers) {
     const kept = known.get(number) as Kept;
     const own = salience(kept.text);
-    const diff = green ? (green.has(kept.text) ? -20 : 2) : 0;
+    const isGreen = green?.has(kept.text);
+    const diff = isGreen === undefined ? 0 : isGreen ? -20 : 2;
     const mark = marks.get(number) ?? 0;
     const distance = kept.end > 0 ? kept.end - number : 1000;
     const near = own > -2 ? 2.5 * Math.exp(-distance / 20) : 0;
     const common = Math.min(2, Math.log2(shapes.get(shapeOf(kept.text)) ?? 1) / 2);
-    scored.set(number, { ...kept, score: own + diff + mark + near - (own > 0 ? common : 0) });
+    scored.set(number, {
+      ...kept,
+      green: isGreen,
+      said: own + mark,
+      score: own + diff + mark + near - (own > 0 ? common : 0),
+    });
   }
   const order = [...scored.values()]
     .filter(({ score }) => score > 0)
@@ -81,23 +90,38 @@ function pick(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Ra
 const SOFT = 14;
 const SHARE = 0.5;
 
-/** Of what a green run does not print: whole runs of lines, the most telling first. */
+/**
+ * Of what a green run does not print: whole runs of lines, the most telling first. What room is left goes to the lines
+ * that lead up to them, which say what was being done.
+ */
 function pickNovel(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Range[] {
+  const telling = order.filter(({ score, said }) => said > 0 && score > 0);
+  const best = telling[0]?.score ?? 0;
+  const seeds = telling.length > 0 ? telling.filter(({ score }) => score >= best * NOVEL_SHARE) : order.slice(0, 3);
   const chosen = new Set<number>();
-  for (const seed of order) {
-    if (chosen.size >= MAX_EXCERPT_LINES) break;
-    if (seed.score < 2 || chosen.has(seed.number)) continue;
-    for (const number of run(seed, scored)) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);
+  const heads: number[] = [];
+  for (const seed of seeds) {
+    if (chosen.has(seed.number)) continue;
+    const lines = run(seed, scored);
+    heads.push(Math.min(...lines));
+    for (const number of lines) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);
   }
+  for (const head of heads)
+    for (let number = head - 1; number >= Math.max(1, head - LEAD) && chosen.size < MAX_EXCERPT_LINES; number--)
+      chosen.add(number);
   return toRanges([...chosen]);
 }
 
+const NOVEL_SHARE = 0.2;
+const MAX_RUN = 24;
+const LEAD = 8;
+
+/** Unbroken lines that the green run lacks. */
 function run(seed: Scored, scored: ReadonlyMap<number, Scored>): number[] {
+  const novel = (number: number): boolean => scored.get(number)?.green === false;
   const lines = [seed.number];
-  for (let number = seed.number + 1; lines.length < 24 && (scored.get(number)?.score ?? -9) > -5; number++)
-    lines.push(number);
-  for (let number = seed.number - 1; lines.length < 24 && (scored.get(number)?.score ?? -9) > -5; number--)
-    lines.push(number);
+  for (let number = seed.number + 1; lines.length < MAX_RUN && novel(number); number++) lines.push(number);
+  for (let number = seed.number - 1; lines.length < MAX_RUN && novel(number); number--) lines.push(number);
   return lines;
 }
 

@@ -1,5 +1,5 @@
-import { readSuccess } from '../../../shared/diagnosis/index.ts';
-import { ciDiff, diagnosed, linesOf, logChunks, type Passage } from './corpus.ts';
+import { readSuccess, type SuccessLines } from '../../../shared/diagnosis/index.ts';
+import { ciDiff, diagnosed, linesOf, logChunks, type Pair, type Passage } from './corpus.ts';
 
 /** What a method points at: its first lines in order, and all it would have a person read. */
 export interface Pointed {
@@ -77,6 +77,21 @@ export const shownBy = (ranges: readonly { start: number; end: number }[]): Set<
 
 const truthOf = ({ start, end }: Passage): Set<number> => shownBy([{ start, end }]);
 
+const MAX_SHIFT = 8;
+
+/**
+ * The intervals of most cases lie a constant number of lines above the text that they mean: moved down by as many lines as
+ * puts most of them on lines that the passing log lacks. Looks at the labels and the two logs, not at what was diagnosed.
+ */
+function alignedTruth(pair: Pair, success: SuccessLines): Set<number> {
+  const lines = linesOf(pair.bytes);
+  const moved = (by: number): number[] => [...pair.truth].map((line) => line + by);
+  const novel = (by: number): number => moved(by).filter((line) => !success.has(lines[line - 1] ?? '')).length;
+  let best = 0;
+  for (let by = 1; by <= MAX_SHIFT; by++) if (novel(by) > novel(best)) best = by;
+  return new Set(moved(best));
+}
+
 /** Half of the projects were never looked at while the ranking was written. */
 export const heldOut = (project: string, projects: readonly string[]): boolean =>
   [...new Set(projects)].sort().indexOf(project) % 2 === 1;
@@ -104,6 +119,7 @@ export async function where(data: string): Promise<Where> {
   );
   const pairs = ciDiff(data);
   const diffs: Scored[] = [];
+  const aligned: Scored[] = [];
   const alone: Scored[] = [];
   for (const pair of pairs) {
     const success = await readSuccess([pair.green]);
@@ -122,6 +138,12 @@ export async function where(data: string): Promise<Where> {
       );
     }
   }
+  for (const pair of pairs) {
+    const success = await readSuccess([pair.green]);
+    const { lines, ranges } = await diagnosed(pair.bytes, { platform: 'jenkins', success });
+    const pointed = { first: lines.map(({ number }) => number), shown: shownBy(ranges) };
+    aligned.push(score(pair.name, pair.project, pointed, alignedTruth(pair, success)));
+  }
   return {
     logChunks: [
       row('QMOI', ours),
@@ -133,6 +155,7 @@ export async function where(data: string): Promise<Where> {
     ],
     ciDiff: [
       row('QMOI with the success log', diffs),
+      row('the same, labels moved onto their text', aligned),
       row('QMOI without it', alone),
       ...Object.entries(baselines).map(([method, point]) =>
         row(

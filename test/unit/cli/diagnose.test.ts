@@ -73,7 +73,7 @@ it('gives lines of the successful log no rank', async () => {
     'error: the linter is not configured\nthe moon is in the wrong phase\ndone in 9s\n',
   );
   const { out } = await call(['red.log', '--success-log', 'green.log', '--json']);
-  expect(JSON.parse(out)).toMatchObject({ lines: [{ number: 2 }], excerpt: [{ start: 2, end: 2 }] });
+  expect(JSON.parse(out)).toMatchObject({ lines: [{ number: 2 }], excerpt: [{ start: 1, end: 2 }] });
 });
 
 it('goes on after a file that cannot be read', async () => {
