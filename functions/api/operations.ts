@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import type { Store } from '../../shared/store/index.ts';
 import { controlOperations } from './controls.ts';
 import { Problem } from './http.ts';
+import { incidentOperations } from './incidents.ts';
 import type { JsonSchema } from './views.ts';
 
 /**
@@ -39,7 +40,7 @@ export interface OperationInput {
   readonly body: unknown;
 }
 
-export const operations: readonly Operation[] = [...controlOperations];
+export const operations: readonly Operation[] = [...controlOperations, ...incidentOperations];
 
 export const MAX_BODY_BYTES = 16 * 1024;
 

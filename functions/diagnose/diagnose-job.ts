@@ -1,5 +1,5 @@
 import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
-import { attach, priorityOf } from '../../shared/incidents/index.ts';
+import { attach, correlate, priorityOf, severityOf, termsOf } from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
 import {
   LogNotReady,
@@ -85,15 +85,15 @@ function detected(job: Job, now: number): FailureFact {
 }
 
 async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagnosis): Promise<void> {
-  const { cause, category, transient, severity, remedy, excerpt, template, fingerprint, confidence } = diagnosis;
-  const priority = priorityOf({ severity, branch: failure.branch });
+  const { cause, category, transient, remedy, excerpt, template, fingerprint, confidence } = diagnosis;
+  const terms = termsOf({ severity: diagnosis.severity, branch: failure.branch, ...(await purposeOf(store, job)) });
+  const [severity, priority] = [severityOf(terms), priorityOf(terms)];
   const seen = {
     fingerprint,
     title: `${cause} in ${job.name ?? job.externalId} of ${failure.repository}`,
     cause,
     category,
-    severity,
-    priority,
+    terms,
     remedy,
     platform: failure.platform,
     repository: failure.repository,
@@ -105,10 +105,15 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
     status: 'diagnosed',
     statusAt: failure.failedAt,
     origin: failure.origin,
-    ...{ cause, category, transient, severity, priority, remedy, excerpt, template, fingerprint, confidence },
+    ...{ cause, category, transient, severity, priority, terms, remedy, excerpt, template, fingerprint, confidence },
     incidentId,
   });
   const incidentId = await attach(store, seen);
+  await correlate(store, incidentId, {
+    ...{ platform: failure.platform, repository: failure.repository, category, commit: failure.commit },
+    ...{ runner: job.runner?.name, labels: job.labels, lines: diagnosis.lines.map(({ text }) => text) },
+    at: failure.failedAt,
+  });
   await store.merge('failure', fact(incidentId));
   // The incident may have been resolved between the two writes, by someone who could not see this failure yet.
   if ((await store.get('incident', incidentId))?.status !== 'resolved') return;
@@ -116,4 +121,15 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
   await store.change('failure', failure.id, (state) =>
     state === undefined || state.resolvedAt !== undefined ? undefined : { ...state, incidentId: next },
   );
+}
+
+/** What the failed run was for, as far as it is known. */
+async function purposeOf(store: Store, job: Job): Promise<{ environment?: string; automation?: string }> {
+  const run = await store.get('run', job.runId);
+  const automation = run?.automationId === undefined ? undefined : await store.get('automation', run.automationId);
+  const category = automation !== undefined && 'category' in automation ? String(automation.category) : undefined;
+  return {
+    ...(run?.environment !== undefined && { environment: run.environment }),
+    ...(category !== undefined ? { automation: category } : run?.kind === 'deployment' && { automation: 'deployment' }),
+  };
 }

@@ -1,10 +1,16 @@
+import { closeQuiet } from '../../shared/incidents/index.ts';
 import { verifyRun } from '../../shared/remediation/index.ts';
 import { createStore, systemNow } from '../../shared/runtime/aws.ts';
 import { consume } from '../../shared/runtime/consume.ts';
+import { done } from '../../shared/runtime/rest.ts';
 import { env } from './env.ts';
 
 const { TABLE_NAME, QUEUE_URL } = env.parse(process.env);
 const deps = { store: createStore(TABLE_NAME), now: systemNow };
 
-/** Ends of later attempts → fixes proved or failed, failures made good, incidents resolved or escalated. */
-export const handler = consume(QUEUE_URL, ({ envelope }) => verifyRun(envelope.key, deps));
+/** Ends of later attempts → fixes proved or failed, failures made good, incidents resolved or escalated; the quiet after a flapping one. */
+export const handler = consume(QUEUE_URL, async ({ envelope }) => {
+  if (envelope.entity !== 'incident') return verifyRun(envelope.key, deps);
+  await closeQuiet(deps.store, envelope.key);
+  return done;
+});

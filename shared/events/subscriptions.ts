@@ -27,6 +27,7 @@ export const subscriptions = {
     { entity: 'run', statuses: ENDED, attemptAbove: 1 },
     { entity: 'job', statuses: ENDED, attemptAbove: 1 },
     { entity: 'remediation', statuses: ['due'] },
+    { entity: 'incident', statuses: ['due'] },
   ],
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
@@ -67,7 +68,10 @@ export const PUBLISHED: readonly EntityName[] = [
 export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   'receive-webhook': [{ entity: 'delivery', statuses: ['received', 'quarantined'] }],
   'receive-heartbeat': [{ entity: 'delivery', statuses: ['received'] }],
-  api: [{ entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] }],
+  api: [
+    { entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] },
+    { entity: 'incident', statuses: ['open', 'resolved', 'updated'] },
+  ],
   record: [
     { entity: 'delivery', statuses: ['quarantined'] },
     ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['queued', 'waiting', 'running', ...ENDED] })),
@@ -76,7 +80,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   ],
   diagnose: [
     { entity: 'failure', statuses: ['detected', 'diagnosed'] },
-    { entity: 'incident', statuses: ['open'] },
+    { entity: 'incident', statuses: ['open', 'resolved', 'updated'] },
   ],
   remediate: [
     {
@@ -92,7 +96,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   ],
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
   wake: [
-    ...(['failure', 'remediation', 'notification'] as const).map((entity) => ({ entity, statuses: ['due'] })),
+    ...(['failure', 'remediation', 'notification', 'incident'] as const).map((entity) => ({ entity, statuses: ['due'] })),
     { entity: 'control', statuses: ['stopped'] },
   ],
 };

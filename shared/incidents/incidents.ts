@@ -1,64 +1,183 @@
-import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Failure, Incident, IncidentFact, Origin } from '../model/index.ts';
-import { byIncident, INDEX, ids, incidentPointer, mergeInto, type Store, stateOf } from '../store/index.ts';
+import {
+  type Failure,
+  type Incident,
+  type IncidentFact,
+  joinTerms,
+  type Origin,
+  SEVERITIES,
+  type Terms,
+} from '../model/index.ts';
+import { countFailures, ids, mergeInto, type Store } from '../store/index.ts';
+import { allGood } from './failures.ts';
+import { contentOf, follow, type Pointer, writePointer } from './pointer.ts';
+import { priorityOf, severityOf, spread, termsOf } from './priority.ts';
 
 /** A busy incident is written at most this often, so that its item is no hot key. */
 const SEEN_EVERY_MS = 60_000;
 /** Each round another episode would have to close in between. */
 const ATTACHMENTS = 5;
+const DAY_MS = 86_400_000;
+/** Whatever comes after such a time is another incident, though nobody has made the old one good. */
+const WINDOW_MS = 14 * DAY_MS;
+/** An incident that comes back this soon after its end flaps. */
+const FLAPS_WITHIN_MS = DAY_MS;
+/** From so many flaps on an incident is closed only after it has been quiet; the time doubles with every further one. */
+const FLAPS_UNTIL_HELD = 2;
+const QUIET_MS = 15 * 60_000;
 
-type Seen = Omit<IncidentFact, 'id' | 'status' | 'statusAt' | 'episode' | 'firstSeenAt' | 'lastSeenAt'> & {
+export type Seen = Pick<IncidentFact, 'origin' | 'remedy'> & {
   fingerprint: string;
+  title: string;
+  cause: string;
+  category: Incident['category'];
+  platform: string;
+  repository: string;
+  /** Of the failure by itself. */
+  terms: Terms;
   seenAt: string;
 };
 
+export const placeOf = ({ platform, repository }: { platform: string; repository: string }): string =>
+  `${platform}/${repository}`;
+
 /**
- * The id of the open incident for a fingerprint, or of a new episode where the last one is resolved. The incident is
- * written before the pointer that names it: a crash in between leaves an incident that the next caller finds.
+ * The id of the open incident for a fingerprint, or of a new episode where the last one is over. The incident is written before
+ * the pointer that names it: a crash in between leaves an incident that the next caller finds.
  */
 export async function attach(store: Store, seen: Seen): Promise<string> {
-  const { seenAt, ...fields } = seen;
   for (let round = 0; round < ATTACHMENTS; round++) {
-    const pointer = incidentPointer(seen.fingerprint);
-    const known = (await store.getItem(pointer))?.episode as number | undefined;
-    if (known !== undefined) {
-      const id = ids.incident(seen.fingerprint, known);
-      const { after } = await store.change('incident', id, (incident) => {
-        if (incident === undefined || incident.status === 'resolved') return undefined;
-        const news =
-          Date.parse(seenAt) - Date.parse(incident.lastSeenAt) >= SEEN_EVERY_MS || seenAt < incident.firstSeenAt;
-        return news ? { ...incident, ...span(incident, seenAt) } : incident;
-      });
-      if (after !== undefined && after.status !== 'resolved') return id;
+    const { fingerprint, pointer } = await follow(store, seen.fingerprint, placeOf(seen));
+    let last: Incident | undefined;
+    if (pointer?.episode !== undefined) {
+      const id = ids.incident(fingerprint, pointer.episode);
+      last = await store.get('incident', id);
+      if (last !== undefined && isLongGone(last, seen)) {
+        await advance(store, id, 'resolved', `not seen for ${WINDOW_MS / DAY_MS} days`, seen.origin);
+        last = await store.get('incident', id);
+      }
+      if (last !== undefined && last.status !== 'resolved' && (await join(store, last, seen))) return id;
     }
-    const episode = (known ?? 0) + 1;
-    const id = ids.incident(seen.fingerprint, episode);
-    await store.create('incident', {
+    const { terms, seenAt, ...fields } = seen;
+    const id = await openNext(store, fingerprint, pointer, last, {
       ...fields,
-      id,
-      status: 'open',
-      statusAt: store.now(),
-      episode,
+      repositories: [placeOf(seen)],
+      terms,
       firstSeenAt: seenAt,
       lastSeenAt: seenAt,
     });
-    if (await point(store, seen.fingerprint, known, episode)) return id;
+    if (id !== undefined) return id;
   }
   throw new Error(`the incidents of ${seen.fingerprint} keep closing`);
 }
 
-const span = (incident: Incident, seenAt: string) => ({
-  firstSeenAt: seenAt < incident.firstSeenAt ? seenAt : incident.firstSeenAt,
-  lastSeenAt: seenAt > incident.lastSeenAt ? seenAt : incident.lastSeenAt,
+const isLongGone = (incident: Incident, { seenAt }: Seen): boolean =>
+  incident.status !== 'resolved' && Date.parse(seenAt) - Date.parse(incident.lastSeenAt) > WINDOW_MS;
+
+/** Notes a sighting with an open incident, where it is news. False: the incident was closed meanwhile. */
+async function join(store: Store, known: Incident, seen: Seen): Promise<boolean> {
+  if (!isNews(known, seen)) return true;
+  const { runs } = await countFailures(store, known.id);
+  const { after } = await store.change(
+    'incident',
+    known.id,
+    (incident) => {
+      if (incident === undefined || incident.status === 'resolved') return undefined;
+      return isNews(incident, seen) ? widen(incident, seen, runs + 1) : incident;
+    },
+    known,
+  );
+  return after !== undefined && after.status !== 'resolved';
+}
+
+function isNews(incident: Incident, seen: Seen): boolean {
+  const sighted = Date.parse(seen.seenAt) - Date.parse(incident.lastSeenAt) >= SEEN_EVERY_MS;
+  if (sighted || seen.seenAt < incident.firstSeenAt) return true;
+  if (!(incident.repositories ?? [placeOf(incident)]).includes(placeOf(seen))) return true;
+  const worse = joinTerms(termsIn(incident), seen.terms);
+  return priorityOf(worse) < incident.priority;
+}
+
+const termsIn = ({ terms, severity }: Incident): Terms => terms ?? termsOf({ severity });
+
+/** An incident that reaches further. Severity and priority follow from the terms, and never become milder. */
+export function widen(
+  incident: Incident,
+  by: {
+    seenAt: string;
+    until?: string;
+    platform: string;
+    repository: string;
+    places?: readonly string[];
+    terms: Terms;
+    origin: Origin;
+  },
+  runs: number,
+): Incident {
+  const before = incident.repositories ?? [placeOf(incident)];
+  const places = by.places ?? [placeOf(by)];
+  const repositories = new Set([...before, ...places]).size;
+  const joined = mergeInto('incident', incident, {
+    id: incident.id,
+    statusAt: by.seenAt,
+    origin: by.origin,
+    firstSeenAt: by.seenAt,
+    lastSeenAt: by.until ?? by.seenAt,
+    repositories: [...before, ...places],
+    terms: {
+      ...joinTerms(termsIn(incident), by.terms),
+      ...atLeast(termsIn(incident), spread({ repositories, runs, episode: incident.episode })),
+    },
+  });
+  const terms = termsIn(joined);
+  const severity = severityOf(terms);
+  return {
+    ...joined,
+    severity: SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(joined.severity) ? severity : joined.severity,
+    priority: Math.min(joined.priority, priorityOf(terms)),
+  };
+}
+
+const atLeast = (known: Terms, { blastRadius, recurrence }: Pick<Terms, 'blastRadius' | 'recurrence'>) => ({
+  blastRadius: Math.max(known.blastRadius, blastRadius),
+  recurrence: Math.max(known.recurrence, recurrence),
 });
 
-async function point(store: Store, fingerprint: string, from: number | undefined, to: number): Promise<boolean> {
-  return store.putIf(
-    { ...incidentPointer(fingerprint), episode: to },
-    from === undefined
-      ? { ConditionExpression: 'attribute_not_exists(pk)' }
-      : { ConditionExpression: 'episode = :from', ExpressionAttributeValues: { ':from': from } },
-  );
+type Opening = Omit<
+  IncidentFact,
+  'id' | 'status' | 'statusAt' | 'episode' | 'fingerprint' | 'severity' | 'priority'
+> & {
+  repositories: string[];
+  terms: Terms;
+};
+
+/** Opens the next episode of a fingerprint. Undefined: someone else was faster. */
+export async function openNext(
+  store: Store,
+  fingerprint: string,
+  pointer: Pointer | undefined,
+  last: Incident | undefined,
+  fields: Opening,
+): Promise<string | undefined> {
+  const episode = (pointer?.episode ?? 0) + 1;
+  const id = ids.incident(fingerprint, episode);
+  const terms = { ...fields.terms, ...spread({ repositories: fields.repositories.length, runs: 1, episode }) };
+  const over = last?.status === 'resolved' && last.mergedInto === undefined ? last : undefined;
+  const soon = over !== undefined && Date.parse(fields.lastSeenAt ?? '') - Date.parse(over.statusAt) < FLAPS_WITHIN_MS;
+  await store.create('incident', {
+    ...fields,
+    id,
+    fingerprint,
+    status: 'open',
+    statusAt: store.now(),
+    episode,
+    terms,
+    severity: severityOf(terms),
+    priority: priorityOf(terms),
+    ...(over !== undefined && { regressionOf: over.id }),
+    ...(soon && { flaps: (over?.flaps ?? 0) + 1 }),
+  });
+  const pointed = await writePointer(store, fingerprint, pointer, { ...contentOf(pointer ?? {}), episode });
+  return pointed ? id : undefined;
 }
 
 /** Moves an incident on, where its life allows it. */
@@ -76,7 +195,7 @@ export async function advance(
   );
 }
 
-/** Notes that failures were made good, and resolves the incidents that have no other failure left. */
+/** Notes that failures were made good, and closes the incidents that have no other failure left. */
 export async function makeGood(
   store: Store,
   failures: readonly Failure[],
@@ -94,40 +213,39 @@ export async function makeGood(
       ),
   );
   const incidents = new Set(failures.map((failure) => failure.incidentId).filter((id) => id !== undefined));
-  await Promise.all(
-    [...incidents].map(async (id) => {
-      if (await allGood(store, id)) await advance(store, id, 'resolved', reason, origin);
-    }),
-  );
+  await Promise.all([...incidents].map((id) => closeIfGood(store, id, reason, origin)));
 }
 
 /**
- * Whether every failure of an incident was made good. The index names them, the consistent read of each decides. A failure
- * so fresh that the index lags behind finds its incident resolved and opens the next episode (see `attach`).
+ * Closes an incident whose failures were all made good: at once as a rule, but one that flaps only after it has been quiet for
+ * long enough, so that the master is not told again and again of its end (open at one, close at none for a while).
  */
-async function allGood(store: Store, incidentId: string): Promise<boolean> {
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await store.client.send(
-      new QueryCommand({
-        TableName: store.tableName,
-        IndexName: INDEX.by,
-        KeyConditionExpression: 'bp = :bp',
-        ExpressionAttributeValues: { ':bp': byIncident('failure', incidentId) },
-        Limit: 100,
-        ExclusiveStartKey: start,
-      }),
-    );
-    let keys = (page.Items ?? []).map(({ pk, sk }) => ({ pk, sk }));
-    while (keys.length > 0) {
-      const answer = await store.client.send(
-        new BatchGetCommand({ RequestItems: { [store.tableName]: { Keys: keys, ConsistentRead: true } } }),
-      );
-      const items = answer.Responses?.[store.tableName] ?? [];
-      if (items.some((item) => stateOf('failure', item).resolvedAt === undefined)) return false;
-      keys = (answer.UnprocessedKeys?.[store.tableName]?.Keys ?? []) as typeof keys;
-    }
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
-  return true;
+export async function closeIfGood(store: Store, id: string, reason: string, origin: Origin): Promise<void> {
+  if (!(await allGood(store, id))) return;
+  const incident = await store.get('incident', id);
+  if (incident === undefined || incident.status === 'resolved') return;
+  const wakeAt = quietUntil(incident);
+  if (wakeAt <= store.now()) return advance(store, id, 'resolved', reason, origin);
+  await store.change('incident', id, (state) =>
+    state === undefined || state.status === 'resolved' ? undefined : { ...state, wakeAt },
+  );
+}
+
+function quietUntil({ flaps = 0, lastSeenAt }: Incident): string {
+  if (flaps < FLAPS_UNTIL_HELD) return lastSeenAt;
+  const quiet = Math.min(DAY_MS, QUIET_MS * 2 ** (flaps - FLAPS_UNTIL_HELD));
+  return new Date(Date.parse(lastSeenAt) + quiet).toISOString();
+}
+
+/** What is owed to an incident that was due: it is closed if it has stayed quiet, or waits for its failures again. */
+export async function closeQuiet(store: Store, id: string): Promise<void> {
+  const incident = await store.get('incident', id);
+  if (incident === undefined || incident.status === 'resolved') return;
+  if (await allGood(store, id))
+    return closeIfGood(store, id, 'every failure was made good, and it stayed quiet', incident.origin);
+  await store.change('incident', id, (state) => {
+    if (state === undefined || state.wakeAt === undefined) return undefined;
+    const { wakeAt: _, ...awake } = state;
+    return awake;
+  });
 }

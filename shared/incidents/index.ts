@@ -1,2 +1,4 @@
-export { advance, attach, makeGood } from './incidents.ts';
-export { priorityOf } from './priority.ts';
+export { correlate } from './correlation.ts';
+export { advance, attach, closeQuiet, makeGood, type Seen } from './incidents.ts';
+export { type Circumstances as CauseCircumstances, priorityOf, severityOf, termsOf } from './priority.ts';
+export { mergeIncidents, RegroupRefused, type Selection, splitIncident } from './regroup.ts';

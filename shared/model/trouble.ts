@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { earliest, highest, largest, latest, once } from './join.ts';
+import { earliest, highest, largest, latest, once, unionBy } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 
 export const CATEGORIES = ['runner', 'automation', 'system', 'network', 'performance', 'unknown'] as const;
@@ -7,6 +7,31 @@ export type Category = (typeof CATEGORIES)[number];
 /** Lowest first. */
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
+
+/** The points of which severity and priority are made, by what they are for (`shared/incidents/priority.ts`). */
+export const TERMS = ['cause', 'blastRadius', 'environment', 'recurrence', 'branch', 'automation'] as const;
+const terms = z.object({
+  cause: z.number(),
+  blastRadius: z.number(),
+  environment: z.number(),
+  recurrence: z.number(),
+  branch: z.number(),
+  automation: z.number(),
+});
+export type Terms = z.infer<typeof terms>;
+/** The worst that was seen of each. */
+export const joinTerms = (a: Terms, b: Terms): Terms =>
+  Object.fromEntries(TERMS.map((name) => [name, Math.max(a[name], b[name])])) as Terms;
+
+/** How many places an incident names; which ones it keeps does not depend on their order. */
+const MAX_PLACES = 50;
+/** What several incidents may have in common, the likeliest root last. */
+export const ROOTS = ['commit', 'pool', 'host', 'runner'] as const;
+export type Root = (typeof ROOTS)[number];
+const likelier = (a: string, b: string): string => {
+  const rank = (root: string): number => ROOTS.findIndex((kind) => root.startsWith(`${kind}:`));
+  return rank(a) === rank(b) ? once(a, b) : rank(a) > rank(b) ? a : b;
+};
 
 /** One job attempt that failed, and why. Shares its id with the job. */
 export const failure = machine({
@@ -36,6 +61,7 @@ export const failure = machine({
     transient: z.optional(z.nullable(z.boolean())),
     severity: z.optional(z.enum(SEVERITIES)),
     priority: z.optional(z.number()),
+    terms: z.optional(terms),
     remedy: z.optional(z.string()),
     excerpt: z.optional(z.string()),
     template: z.optional(z.string()),
@@ -62,6 +88,7 @@ export const failure = machine({
     transient: withStatus,
     severity: withStatus,
     priority: withStatus,
+    terms: withStatus,
     remedy: withStatus,
     excerpt: withStatus,
     template: withStatus,
@@ -100,6 +127,19 @@ export const incident = machine({
     acknowledgedAt: z.optional(z.string()),
     remedy: z.optional(z.string()),
     reason: z.optional(z.string()),
+    terms: z.optional(terms),
+    /** `<platform>/<repository>` of its failures. */
+    repositories: z.optional(z.array(z.string())),
+    /** The episode before, which had been resolved: what had gone came back. */
+    regressionOf: z.optional(z.string()),
+    /** How many episodes in a row came back soon after their end. Who flaps is closed only after it has been quiet. */
+    flaps: z.optional(z.number()),
+    /** The incident that has taken its failures over, by the master's word. */
+    mergedInto: z.optional(z.string()),
+    /** The incident that its failures were taken from, by the master's word. */
+    splitFrom: z.optional(z.string()),
+    /** What it shares with other incidents of the same hour, `<kind>:<name>`: probably one trouble at one root. */
+    suspectedRoot: z.optional(z.string()),
   },
   joins: {
     fingerprint: once,
@@ -117,8 +157,20 @@ export const incident = machine({
     acknowledgedAt: earliest,
     remedy: once,
     reason: withStatus,
+    terms: joinTerms,
+    repositories: unionBy<string>(
+      (name) => name,
+      once,
+      (a, b) => (a < b ? -1 : 1),
+      MAX_PLACES,
+    ),
+    regressionOf: once,
+    flaps: largest,
+    mergedInto: withStatus,
+    splitFrom: once,
+    suspectedRoot: likelier,
   },
-  watched: ['acknowledgedAt', 'priority', 'severity'],
+  watched: ['acknowledgedAt', 'priority', 'severity', 'suspectedRoot'],
 });
 
 export type Failure = StateOf<keyof typeof failure.statuses, typeof failure.fields>;

@@ -47,6 +47,8 @@ export async function notify(type: string, envelope: Envelope, deps: NotifyDeps)
         ? controlMessage(control)
         : undefined;
   if (message === undefined) return done;
+  // The master did that, and what it was about goes on.
+  if (incident?.mergedInto !== undefined && status === 'resolved') return done;
   // An incident opens when QMOI hears of it, which may be long after what happened.
   if (incident !== undefined && status === 'open' && deps.now() - Date.parse(incident.lastSeenAt) > FRESH_MS)
     return done;

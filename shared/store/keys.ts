@@ -6,6 +6,7 @@
  * | one item by id | pk, sk (`keyOf`) |
  * | a run with all its attempts, jobs, failures and remediations, consistently | pk = `run#<platform>:<run>` |
  * | an incident's newest episode | pk = `incident#<fingerprint>`, sk = `pointer` |
+ * | incidents that share a runner, a host, a commit …, and when | pk = `correlation#<hash>`, sk = incident id |
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
  * | the runs of one line of work (a workflow on a branch), in their order | pk = `line#<platform>:<hash>`, sk = padded run |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
@@ -73,6 +74,7 @@ export function keyOf(entity: EntityName, id: string): Key {
 
 export const runPartition = (idOfAnythingInIt: string): string => `run#${runKeyOf(idOfAnythingInIt)}`;
 export const incidentPointer = (fingerprint: string): Key => ({ pk: `incident#${fingerprint}`, sk: 'pointer' });
+export const correlationPartition = (root: string): string => `correlation#${root}`;
 export const bodyPart = (deliveryId: string, part: number): Key => ({
   pk: `delivery#${deliveryId}`,
   sk: `body#${padded(part)}`,

@@ -1,3 +1,3 @@
-export { maskedTokens } from './mask.ts';
+export { isHost, maskedTokens } from './mask.ts';
 export { type MinerOptions, type Shape, type Template, TemplateMiner, type TemplateState } from './miner.ts';
 export { readLines } from './read-lines.ts';

@@ -200,9 +200,14 @@ function isValue(core: string): boolean {
   if (core.charCodeAt(0) === 42 && STARS.test(core)) return true;
   if (core.length >= 16 && LONG_HEX.test(core)) return true;
   if (core.includes('@') && MAIL.test(core)) return true;
-  if (!core.includes('.') || !HOST_END.test(core) || !HOST.test(core)) return false;
-  const country = core.length - core.lastIndexOf('.') === 3;
-  return !country || (core.match(PARTS)?.length ?? 0) >= 2;
+  return isHost(core);
+}
+
+/** A name of the domain name system, as far as one can tell from the text. */
+export function isHost(text: string): boolean {
+  if (!text.includes('.') || text.length > 253 || !HOST_END.test(text) || !HOST.test(text)) return false;
+  const country = text.length - text.lastIndexOf('.') === 3;
+  return !country || (text.match(PARTS)?.length ?? 0) >= 2;
 }
 
 function maskAddress(chunk: string): string {

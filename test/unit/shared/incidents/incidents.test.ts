@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { advance, attach, makeGood, priorityOf } from '../../../../shared/incidents/index.ts';
+import { advance, attach, closeQuiet, makeGood, termsOf } from '../../../../shared/incidents/index.ts';
 import type { Failure } from '../../../../shared/model/index.ts';
 import { failedRun } from '../../../support/failed-run.ts';
 import { withTable } from '../../../support/table.ts';
+import { failureIn, seenAt } from './failure-in.ts';
 
 const engine = withTable();
 
-const seen = (seenAt: string) => ({
-  ...({ fingerprint: 'abc', title: 't', cause: 'c', category: 'network', severity: 'medium', priority: 3 } as const),
-  ...({ platform: 'fake', repository: 'acme/shop', origin: 'live', seenAt } as const),
-});
+const seen = seenAt;
 
 describe('attach', () => {
   it('opens one incident for all that comes at once', async () => {
@@ -66,9 +64,80 @@ describe('makeGood', () => {
   });
 });
 
-it('puts a failure on a branch of its own one step later', () => {
-  expect(priorityOf({ severity: 'critical', branch: 'main' })).toBe(1);
-  expect(priorityOf({ severity: 'critical', branch: 'release/1.2' })).toBe(1);
-  expect(priorityOf({ severity: 'low', branch: 'dependabot/npm' })).toBe(5);
-  expect(priorityOf({ severity: 'medium' })).toBe(3);
+describe('what an incident reaches', () => {
+  it('becomes more urgent with every repository it spreads to, and says of which', async () => {
+    const { store } = await engine.fresh();
+    await attach(store, seen(store.now()));
+    expect(await store.get('incident', 'abc:1')).toMatchObject({ severity: 'medium', priority: 3 });
+    for (const repository of ['acme/api', 'acme/web', 'acme/app'])
+      await attach(store, seen(store.now(), { repository }));
+    expect(await store.get('incident', 'abc:1')).toMatchObject({
+      ...{ severity: 'high', priority: 2, repositories: expect.arrayContaining(['fake/acme/web', 'fake/acme/shop']) },
+      terms: { cause: 40, blastRadius: 20, recurrence: 0 },
+    });
+  });
+
+  it('counts a failure of a worse branch at once, and never becomes milder', async () => {
+    const { store } = await engine.fresh();
+    await attach(store, seen(store.now(), { terms: termsOf({ severity: 'high', branch: 'mine' }) }));
+    expect((await store.get('incident', 'abc:1'))?.priority).toBe(3);
+    await attach(store, seen(store.now(), { terms: termsOf({ severity: 'high', branch: 'main' }) }));
+    await attach(store, seen(store.now(), { terms: termsOf({ severity: 'low', branch: 'mine' }) }));
+    expect(await store.get('incident', 'abc:1')).toMatchObject({ priority: 2, severity: 'high', version: 2 });
+  });
+});
+
+describe('episodes', () => {
+  const HOUR = 3_600_000;
+
+  it('names the one before when an incident comes back', async () => {
+    const { store } = await engine.fresh();
+    await attach(store, seen(store.now()));
+    await advance(store, 'abc:1', 'resolved', 'why', 'live');
+    await attach(store, seen(store.now()));
+    expect(await store.get('incident', 'abc:2')).toMatchObject({
+      ...{ regressionOf: 'abc:1', flaps: 1, terms: { recurrence: 10 }, status: 'open' },
+    });
+  });
+
+  it('takes what comes after a long silence for another incident', async () => {
+    const { store, time } = await engine.fresh();
+    await attach(store, seen(store.now()));
+    time.now += 15 * 24 * HOUR;
+    expect(await attach(store, seen(store.now()))).toBe('abc:2');
+    expect((await store.get('incident', 'abc:1'))?.status).toBe('resolved');
+  });
+
+  it('closes one that flaps only after it has been quiet', async () => {
+    const { store, time } = await engine.fresh();
+    for (const _ of [1, 2]) {
+      const id = await attach(store, seen(store.now()));
+      await makeGood(store, [await failureIn(store, id)], 'why', 'live');
+      expect((await store.get('incident', id))?.status).toBe('resolved');
+    }
+    const id = await attach(store, seen(store.now()));
+    await makeGood(store, [await failureIn(store, id)], 'why', 'live');
+    expect(await store.get('incident', id)).toMatchObject({ status: 'open', wakeAt: expect.any(String), flaps: 2 });
+    await closeQuiet(store, id);
+    expect((await store.get('incident', id))?.status).toBe('open');
+    time.now += HOUR;
+    await closeQuiet(store, id);
+    expect(await store.get('incident', id)).toMatchObject({
+      status: 'resolved',
+      reason: expect.stringContaining('quiet'),
+    });
+  });
+
+  it('waits for its failures again when one came in the quiet', async () => {
+    const { store, time } = await engine.fresh();
+    for (const _ of [1, 2]) await advance(store, await attach(store, seen(store.now())), 'resolved', 'why', 'live');
+    const id = await attach(store, seen(store.now()));
+    await makeGood(store, [await failureIn(store, id)], 'why', 'live');
+    await failureIn(store, id);
+    time.now += HOUR;
+    await closeQuiet(store, id);
+    const incident = await store.get('incident', id);
+    expect(incident?.status).toBe('open');
+    expect(incident?.wakeAt).toBeUndefined();
+  });
 });
