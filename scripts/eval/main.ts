@@ -9,6 +9,7 @@ import { type Section, section } from './section.ts';
  * missed, with 2 where the data is missing.
  */
 const sections: Readonly<Record<string, () => Promise<Section>>> = {
+  webhooks: async () => section(await import('./webhooks.ts')),
   diagnosis: async () => section(await import('./diagnosis.ts')),
   templates: async () => section(await import('./templates.ts')),
 };

@@ -30,7 +30,7 @@ export function factsOfJob(event: WorkflowJobEvent, { origin, receivedAt }: Deli
     branch: nameOf(native.head_branch),
     commit: nameOf(native.head_sha),
   };
-  const runner = began ? runnerOf(event, { id, status, startedAt, endedAt, statusAt, origin }) : undefined;
+  const runner = runnerOf(event, { began, id, startedAt, endedAt, statusAt, origin });
 
   const job: JobFact = present({
     ...common,
@@ -105,8 +105,8 @@ function stepsOf(steps: readonly unknown[]): Step[] {
 }
 
 interface Moment {
+  began: boolean;
   id: string;
-  status: JobFact['status'];
   startedAt: string | undefined;
   endedAt: string | undefined;
   statusAt: string;
@@ -120,9 +120,7 @@ function runnerOf({ workflow_job: native, organization, repository }: WorkflowJo
   const hosted = isHosted(native);
   const fact: RunnerFact = present({
     id: ids.runner(PLATFORM, scope, native.runner_id),
-    ...(at.endedAt === undefined
-      ? { status: 'busy' as const, statusAt: at.startedAt ?? at.statusAt, jobId: at.id }
-      : { status: hosted ? ('removed' as const) : ('idle' as const), statusAt: at.endedAt }),
+    ...stateOf(at, hosted),
     origin: at.origin,
     platform: PLATFORM,
     externalId: String(native.runner_id),
@@ -130,9 +128,17 @@ function runnerOf({ workflow_job: native, organization, repository }: WorkflowJo
     name: nameOf(native.runner_name),
     kind: hosted ? ('hosted' as const) : ('self-hosted' as const),
     pool: nameOf(native.runner_group_name),
-    lastSeenAt: at.endedAt ?? at.startedAt ?? at.statusAt,
+    lastSeenAt: at.began ? (at.endedAt ?? at.startedAt ?? at.statusAt) : undefined,
   });
   return fact;
+}
+
+/** Until its job begins, there is nothing to tell of a runner but that it is there. */
+function stateOf({ began, id, startedAt, endedAt, statusAt }: Moment, hosted: boolean) {
+  if (!began) return { statusAt };
+  return endedAt === undefined
+    ? { status: 'busy' as const, statusAt: startedAt ?? statusAt, jobId: id }
+    : { status: hosted ? ('removed' as const) : ('idle' as const), statusAt: endedAt };
 }
 
 /** GitHub does not say whether a machine is its own; its group, its name and the labels of its images do. */

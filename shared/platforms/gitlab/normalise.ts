@@ -220,7 +220,7 @@ function factsOfBuild(pipeline: Pipeline, build: Build, receivedAt: string): { j
   const [created, started, finished] = [build.created_at, build.started_at, build.finished_at].map(timeOf);
   const endedAt = isEnded(status) ? (finished ?? started) : undefined;
   const statusAt = endedAt ?? started ?? created ?? receivedAt;
-  const runner = started === undefined ? undefined : runnerOf(build, id, started, endedAt, pipeline.origin);
+  const runner = runnerOf(build, id, { started, ended: endedAt, seen: statusAt }, pipeline.origin);
   const failed = build.status === 'failed';
   const job: JobFact = present({
     id,
@@ -248,12 +248,19 @@ function factsOfBuild(pipeline: Pipeline, build: Build, receivedAt: string): { j
     steps: [],
     // Whatever its status, GitLab sends some reason; `retries_count` is wrong upstream and never read.
     failureReason: failed ? nameOf(build.failure_reason) : undefined,
-    allowFailure: build.allow_failure === true ? true : undefined,
+    allowFailure: build.allow_failure ?? undefined,
   });
   return runner === undefined ? { job } : { job, runner };
 }
 
-function runnerOf(build: Build, jobId: string, started: string, ended: string | undefined, origin: Origin) {
+interface Moments {
+  readonly started: string | undefined;
+  readonly ended: string | undefined;
+  readonly seen: string;
+}
+
+/** The runner of a job, and what the job tells of it: nothing but that there is one, until the job starts. */
+function runnerOf(build: Build, jobId: string, { started, ended, seen }: Moments, origin: Origin) {
   const { runner: native } = build;
   if (!native) return undefined;
   // A runner's id is unique on its instance, and one runner serves many projects: they must not each see another one.
@@ -261,9 +268,11 @@ function runnerOf(build: Build, jobId: string, started: string, ended: string | 
   const name = nameOf(native.description);
   const fact: RunnerFact = present({
     id: ids.runner(PLATFORM, scope, native.id),
-    ...(ended === undefined
-      ? { status: 'busy' as const, statusAt: started, jobId }
-      : { status: 'idle' as const, statusAt: ended }),
+    ...(started === undefined
+      ? { statusAt: seen }
+      : ended === undefined
+        ? { status: 'busy' as const, statusAt: started, jobId }
+        : { status: 'idle' as const, statusAt: ended }),
     origin,
     platform: PLATFORM,
     externalId: String(native.id),
@@ -272,17 +281,18 @@ function runnerOf(build: Build, jobId: string, started: string, ended: string | 
     kind: /\.gitlab\.com(?:\/|$)/.test(name ?? '') ? ('hosted' as const) : ('self-hosted' as const),
     pool: nameOf(native.runner_type?.replace(/_type$/, '')),
     labels: native.tags?.length ? native.tags.slice(0, MAX_TAGS).map((tag) => cut(tag)) : undefined,
-    lastSeenAt: ended ?? started,
+    lastSeenAt: started && (ended ?? started),
   });
   return fact;
 }
 
+const wordOf = ({ status, statusAt }: RunnerFact): string => `${status === undefined ? 0 : 1}|${statusAt}`;
 /** A pipeline names its builds' runner once per build; the latest word is the one that counts. */
 function latestOfEach(runners: readonly RunnerFact[]): RunnerFact[] {
   const newest = new Map<string, RunnerFact>();
   for (const fact of runners) {
     const known = newest.get(fact.id);
-    if (known === undefined || known.statusAt < fact.statusAt) newest.set(fact.id, fact);
+    if (known === undefined || wordOf(known) < wordOf(fact)) newest.set(fact.id, fact);
   }
   return [...newest.values()];
 }

@@ -227,10 +227,12 @@ describe('a workflow job', () => {
     ]);
   });
 
-  it('in the queue tells nothing of how far its run is, nor of a runner', () => {
+  it('in the queue tells nothing of how far its run is, nor that a runner is at work', () => {
     const { runs, runners, jobs } = jobEvent({ status: 'queued' });
     expect(runs[0]).not.toHaveProperty('status');
-    expect(runners).toEqual([]);
+    expect(runners).toMatchObject([{ id: 'github:octo-org:3', name: 'builder-3' }]);
+    expect(runners[0]).not.toHaveProperty('status');
+    expect(jobEvent({ status: 'queued', runner_id: null }).runners).toEqual([]);
     expect(jobs[0]).not.toHaveProperty('startedAt');
   });
 

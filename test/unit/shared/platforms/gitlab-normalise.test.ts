@@ -39,6 +39,7 @@ const unit: JobFact = {
   endedAt: '2026-01-01T10:01:00.000Z',
   steps: [],
   failureReason: 'script_failure',
+  allowFailure: false,
 };
 
 describe('a pipeline hook', () => {
@@ -112,6 +113,15 @@ describe('a pipeline hook', () => {
       { id: 'gitlab:instance:42', status: 'busy', jobId: 'gitlab:31:job:2' },
     ]);
   });
+
+  it('only names the runner of a job that has not started', () => {
+    const idle = build({ status: 'skipped', started_at: null, finished_at: null });
+    const { runners, jobs } = ofPipeline({}, [idle]);
+    expect(jobs[0]?.runner).toEqual({ id: 'gitlab:instance:42', name: 'builder-42' });
+    expect(runners).toMatchObject([{ id: 'gitlab:instance:42', name: 'builder-42', pool: 'project' }]);
+    expect(runners[0]).not.toHaveProperty('status');
+    expect(ofPipeline({}, [idle, build({ id: 381 })]).runners).toMatchObject([{ status: 'idle' }]);
+  });
 });
 
 describe('a job hook', () => {
@@ -136,7 +146,8 @@ describe('a job hook', () => {
 
   it('says whether the job may fail', () => {
     expect(ofJob({ build_allow_failure: true }).jobs[0]?.allowFailure).toBe(true);
-    expect(ofJob().jobs[0]).not.toHaveProperty('allowFailure');
+    expect(ofJob().jobs[0]?.allowFailure).toBe(false);
+    expect(ofJob({ build_allow_failure: null }).jobs[0]).not.toHaveProperty('allowFailure');
   });
 
   it.each([
