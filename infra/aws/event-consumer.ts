@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { type EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
+import { type EventPattern, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -10,8 +10,14 @@ import { type Alarms, PERIOD } from './alarms.ts';
 import { type Environment, pascal } from './functions.ts';
 import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
 
-export interface EventConsumerProps<N extends Subscriber> extends Omit<ServiceFunctionProps<N>, 'environment'> {
-  bus: EventBus;
+/** Whoever hears QMOI's own events, and who hears others. */
+export type Consumer = Subscriber | 'receive-event';
+
+export interface EventConsumerProps<N extends Consumer> extends Omit<ServiceFunctionProps<N>, 'environment'> {
+  /** The account's default one unless told. */
+  bus?: IEventBus;
+  /** What is heard of others; a subscriber hears what shared/events/subscriptions.ts says. */
+  patterns?: readonly EventPattern[];
   /** Without QUEUE_URL, which the consumer adds. */
   environment: Omit<Environment<N>, 'QUEUE_URL'>;
 }
@@ -20,16 +26,16 @@ const RECEIVES = 25;
 const BATCH = 10;
 
 /**
- * Subscriber of the bus: rules → queue → function, with one dead-letter queue for what the bus could not deliver and one for
- * what the function could not do. What it hears stands in shared/events/subscriptions.ts.
+ * Subscriber of a bus: rules → queue → function, with one dead-letter queue for what the bus could not deliver and one for
+ * what the function could not do.
  */
-export class EventConsumer<N extends Subscriber> extends Construct {
+export class EventConsumer<N extends Consumer> extends Construct {
   readonly function: ServiceFunction<N>;
   readonly queue: Queue;
 
   constructor(scope: Construct, props: EventConsumerProps<N>) {
     super(scope, `${pascal(props.name)}Consumer`);
-    const { bus, name, service } = props;
+    const { bus, name, service, patterns = patternsOf(name) } = props;
     const timeout = props.timeout ?? 30;
 
     const named = (what: string) => `${Stack.of(this).stackName}-${name}${what}`;
@@ -59,10 +65,10 @@ export class EventConsumer<N extends Subscriber> extends Construct {
       threshold: Duration.hours(1).toSeconds(),
     });
 
-    patternsOf(name).forEach((eventPattern, index) => {
+    patterns.forEach((eventPattern, index) => {
       new Rule(this, `Rule${index + 1}`, {
         ruleName: named(`-${index + 1}`),
-        eventBus: bus,
+        ...(bus !== undefined && { eventBus: bus }),
         eventPattern,
         targets: [new SqsQueue(this.queue, { deadLetterQueue: undelivered })],
       });
@@ -116,9 +122,9 @@ export function deadLetterQueue(
 }
 
 /** One pattern for all subscriptions that filter alike, as each pattern is a rule of its own. */
-export function patternsOf(name: Subscriber): EventPattern[] {
+export function patternsOf(name: Consumer): EventPattern[] {
   const patterns = new Map<string, ReturnType<typeof patternOf>>();
-  for (const subscription of subscriptions[name]) {
+  for (const subscription of name in subscriptions ? subscriptions[name as Subscriber] : []) {
     const pattern = patternOf(subscription);
     const filter = JSON.stringify(pattern.detail ?? {});
     const alike = patterns.get(filter)?.detailType ?? [];

@@ -4,6 +4,7 @@ import { env as authorize } from '../../functions/authorize/env.ts';
 import { env as diagnose } from '../../functions/diagnose/env.ts';
 import { env as notify } from '../../functions/notify/env.ts';
 import { env as publish } from '../../functions/publish/env.ts';
+import { env as receiveEvent } from '../../functions/receive-event/env.ts';
 import { env as receiveHeartbeat } from '../../functions/receive-heartbeat/env.ts';
 import { env as receiveWebhook } from '../../functions/receive-webhook/env.ts';
 import { env as record } from '../../functions/record/env.ts';
@@ -14,6 +15,7 @@ import { env as wake } from '../../functions/wake/env.ts';
 /** Every function and the schema of its environment. */
 export const environments = {
   'receive-webhook': receiveWebhook,
+  'receive-event': receiveEvent,
   'receive-heartbeat': receiveHeartbeat,
   authorize,
   api,

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { Settings } from '../../shared/runtime/settings.ts';
+import { BusEvents } from './bus-events.ts';
 import { type CapabilityProps, Diagnosis, Remediation, Tracking } from './consumers.ts';
 import type { FunctionName } from './functions.ts';
 import { QmoiHttpApi } from './http-api.ts';
@@ -27,6 +28,7 @@ export class QmoiStack extends Stack {
     const { bus } = new Publisher(this, { service, store });
     const http = new QmoiHttpApi(this, { service, store });
     const capability: CapabilityProps = { service, store, bus };
+    new BusEvents(this, capability);
     new Tracking(this, capability);
     new Diagnosis(this, capability);
     new Remediation(this, capability);

@@ -118,6 +118,7 @@ async function boot(
     status: () => status(),
     outbox: () => sns.outbox(),
     redrive: (queue) => sqs.redriveDlq(queue),
+    emit: (event) => bus.emit(event),
     moveClock(to) {
       clock.moveTo('now' in to ? to.now : clock.now() + to.advance * 1000);
       return clock.now();

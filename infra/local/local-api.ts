@@ -12,6 +12,8 @@ export interface LocalApi {
   /** Oldest first. */
   outbox(): readonly OutboxEntry[];
   redrive(queue: string): unknown;
+  /** Puts an event on the default bus as a service of AWS would, and tells its id. Throws an AwsFault when it is none. */
+  emit(event: unknown): Promise<string>;
   /** Throws when the clock is the real one or would run backwards. Returns the new time, milliseconds since the epoch. */
   moveClock(to: { advance: number } | { now: number }): number;
 }
@@ -41,9 +43,11 @@ export function createLocalApi(token: string, api: LocalApi): OwnRequest {
         ? ['GET', () => api.status()]
         : path === '/_local/clock'
           ? ['POST', () => moveClock(api, request.body)]
-          : queue !== undefined
-            ? ['POST', () => api.redrive(queue)]
-            : ['', undefined];
+          : path === '/_local/events'
+            ? ['POST', () => emit(api, request.body)]
+            : queue !== undefined
+              ? ['POST', () => api.redrive(queue)]
+              : ['', undefined];
     if (!respond) return problem(request, 404, 'Not Found', `There is nothing at ${path}.`);
     if (method !== allowed) {
       return problem(request, 405, 'Method Not Allowed', `${path} takes ${allowed} only.`, [['allow', allowed]]);
@@ -60,14 +64,25 @@ export function createLocalApi(token: string, api: LocalApi): OwnRequest {
 
 class Refusal extends Error {}
 
-function moveClock(api: LocalApi, body: Buffer): { now: string } {
-  let wish: { advance?: unknown; now?: unknown };
+function jsonIn(body: Buffer): unknown {
   try {
-    wish = JSON.parse(body.toString('utf8')) as typeof wish;
+    return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
     throw new Refusal('The body is not JSON.');
   }
-  const { advance, now } = wish ?? {};
+}
+
+async function emit(api: LocalApi, body: Buffer): Promise<{ id: string }> {
+  const event = jsonIn(body);
+  try {
+    return { id: await api.emit(event) };
+  } catch (error) {
+    throw error instanceof AwsFault ? new Refusal(error.message) : error;
+  }
+}
+
+function moveClock(api: LocalApi, body: Buffer): { now: string } {
+  const { advance, now } = (jsonIn(body) ?? {}) as { advance?: unknown; now?: unknown };
   const time = typeof now === 'string' ? Date.parse(now) : Number.NaN;
   const to =
     typeof advance === 'number' && Number.isFinite(advance) && advance >= 0 && now === undefined

@@ -67,6 +67,7 @@ export const PUBLISHED: readonly EntityName[] = [
 /** What each function's writes may become on the bus. `due` is `wake`'s alone. Rendered and held free of loops. */
 export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   'receive-webhook': [{ entity: 'delivery', statuses: ['received', 'quarantined'] }],
+  'receive-event': [{ entity: 'delivery', statuses: ['received', 'quarantined'] }],
   'receive-heartbeat': [{ entity: 'delivery', statuses: ['received'] }],
   api: [
     { entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] },
@@ -96,7 +97,10 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   ],
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
   wake: [
-    ...(['failure', 'remediation', 'notification', 'incident'] as const).map((entity) => ({ entity, statuses: ['due'] })),
+    ...(['failure', 'remediation', 'notification', 'incident'] as const).map((entity) => ({
+      entity,
+      statuses: ['due'],
+    })),
     { entity: 'control', statuses: ['stopped'] },
   ],
 };

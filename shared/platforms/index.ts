@@ -1,3 +1,4 @@
+import { braket } from './braket/index.ts';
 import { github } from './github/index.ts';
 import { gitlab } from './gitlab/index.ts';
 import { heartbeatPlatforms } from './heartbeat/index.ts';
@@ -13,5 +14,6 @@ export const platforms: Readonly<Record<string, Platform>> = {
   gitlab,
   vercel,
   huggingface,
+  braket,
   ...heartbeatPlatforms,
 };

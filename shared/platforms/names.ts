@@ -1,2 +1,11 @@
 /** The platforms by name, apart from their adapters: what only has to know the names must not bundle the clients. */
-export const PLATFORM_NAMES = ['github', 'gitlab', 'vercel', 'huggingface', 'custom', 'local', 'qcity'] as const;
+export const PLATFORM_NAMES = [
+  'github',
+  'gitlab',
+  'vercel',
+  'huggingface',
+  'braket',
+  'custom',
+  'local',
+  'qcity',
+] as const;

@@ -10,6 +10,8 @@ export interface Received {
   /** `<entity>.<status>` */
   readonly type: string;
   readonly envelope: Envelope;
+  /** The whole event as it came: what others than QMOI put on a bus has no envelope. */
+  readonly text: string;
   /** How often this message has been handed over, this time included. */
   readonly receives: number;
 }
@@ -54,9 +56,9 @@ export function createConsumer(deps: ConsumerDeps): (event: SQSEvent) => Promise
     const receives = Number(record.attributes.ApproximateReceiveCount);
     try {
       const { 'detail-type': type, detail } = JSON.parse(record.body) as { 'detail-type': string; detail: Envelope };
-      const rest = await deps.handle({ type, envelope: detail, receives });
+      const rest = await deps.handle({ type, envelope: detail, text: record.body, receives });
       if (!rest.again) return true;
-      deps.logger.debug('waiting', { messageId: record.messageId, event: detail.id, why: rest.why });
+      deps.logger.debug('waiting', { messageId: record.messageId, event: detail?.id, why: rest.why });
       await away(record, rest.seconds);
     } catch (error) {
       deps.logger.error('failed', { messageId: record.messageId, receives, error: error as Error });

@@ -10,6 +10,7 @@ import {
   type Template,
   target,
 } from '../infra/support/template.ts';
+import { taskEvents } from '../support/braket.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
 import { editedAssembly, RESOURCES, readTemplateOf, sharedAssembly, TestHost, until } from '../support/host.ts';
 import { openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
@@ -184,6 +185,7 @@ describe('what the template grants', () => {
       await rerun(host, run);
       await eventually(host, 'the rerun to end', () => run.status === 'completed' && github.pending() === 0);
       github.target(host.url);
+      await aTask(host);
       await sendAll(github, pick(run, 'workflow_run.completed ci #2'));
       await called(host, 'verify sqs:ChangeMessageVisibility');
       await sendAll(github, pick(run, 'workflow_job.completed slow #2'));
@@ -206,6 +208,7 @@ describe('what the template grants', () => {
 
   it.each<{ waits: Call[]; without: Call[] }>([
     { waits: ['record sqs:ChangeMessageVisibility'], without: ['record dynamodb:PutItem'] },
+    { waits: ['receive-event sqs:ChangeMessageVisibility'], without: ['receive-event dynamodb:PutItem'] },
     {
       waits: ['notify sqs:ChangeMessageVisibility', 'wake sqs:ChangeMessageVisibility'],
       without: ['notify sns:Publish', 'wake dynamodb:Query'],
@@ -213,6 +216,7 @@ describe('what the template grants', () => {
   ])('lets a function that fails wait before it tries again: $waits', async ({ waits, without }) => {
     await onHost({ without, denied: without }, async (host) => {
       await aRun();
+      await aTask(host);
       await host.control('all', 'paused');
       await host.control('all', 'running');
       for (const wait of waits) await called(host, wait);
@@ -242,6 +246,12 @@ describe('what the template grants', () => {
 
 const BUSY = JSON.stringify({ message: 'This workflow is already running' });
 const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** Something that another service of the account says. */
+async function aTask(host: TestHost): Promise<void> {
+  const [event] = taskEvents(`task-${++runs}`, ['QUEUED']);
+  await host.request('/_local/events', { method: 'POST', body: JSON.stringify(event) });
+}
 
 async function aRun(): Promise<void> {
   const name = `job-${++runs}`;

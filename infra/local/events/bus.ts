@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AwsFault, type Caller } from '../kernel.ts';
 import { compilePattern, type Matcher } from '../patterns/index.ts';
-import { eventOfEntry, readEntries } from './entries.ts';
+import { eventOfEntry, readEntries, serviceEvent } from './entries.ts';
 import type { BusEvent, EventBus, EventBusOptions, RuleDefinition, RuleTarget } from './index.ts';
 import { inputFor } from './input.ts';
 
@@ -163,6 +163,15 @@ export function createEventBus(options: EventBusOptions): EventBus {
     }
   }
 
+  function take(busName: string, event: BusEvent): void {
+    accepted += 1;
+    for (const rule of rules.values()) {
+      if (rule.busName !== busName || rule.enabled === false || !rule.matches?.(event)) continue;
+      rule.matched += 1;
+      deliver(rule, event, event.id);
+    }
+  }
+
   async function putEvents(input: unknown, caller: Caller): Promise<unknown> {
     const entries = readEntries(input);
     const buses = entries.map(({ EventBusName = 'default' }) =>
@@ -179,12 +188,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       }
       const event = eventOfEntry(entry, newId(), clock.now());
       if ('ErrorCode' in event) return event;
-      accepted += 1;
-      for (const rule of rules.values()) {
-        if (rule.busName !== bus.name || rule.enabled === false || !rule.matches?.(event)) continue;
-        rule.matched += 1;
-        deliver(rule, event, event.id);
-      }
+      take(bus.name, event);
       return { EventId: event.id };
     });
     await journal.flushed();
@@ -195,6 +199,12 @@ export function createEventBus(options: EventBusOptions): EventBus {
     async handle(operation, input, caller) {
       if (operation === 'PutEvents') return putEvents(input, caller);
       throw new AwsFault('UnknownOperationException', `events:${operation} is not emulated`);
+    },
+    async emit(input) {
+      const event = serviceEvent(input, newId(), clock.now());
+      take('default', event);
+      await journal.flushed();
+      return event.id;
     },
     trigger(ruleArn, event, key) {
       const rule = rules.get(ruleArn);

@@ -58,6 +58,11 @@ export interface BusEvent {
 export interface EventBus {
   /** The JSON protocol: `operation` without the `AWSEvents.` prefix (PutEvents). Answers once every delivery is durable. */
   handle(operation: string, input: unknown, caller: Caller): Promise<unknown>;
+  /**
+   * Takes an event that a service of AWS puts on the default bus, and tells its id once every delivery is durable. Throws an
+   * AwsFault when it is none.
+   */
+  emit(event: unknown): Promise<string>;
   /** Hands an event to one rule's targets, whatever its pattern (a schedule fired). `key` makes a repetition harmless. */
   trigger(ruleArn: string, event: BusEvent, key: string): void;
   /** Deliveries accepted and not yet handed over or given up. */

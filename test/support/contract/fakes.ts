@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type PlatformFacts, platforms } from '../../../shared/platforms/index.ts';
+import { taskEvents } from '../braket.ts';
 import { createForge, type Forge, type ForgeOptions } from '../forges/index.ts';
 import { fakeHub } from '../huggingface.ts';
 import { fakeVercel } from '../vercel.ts';
@@ -140,11 +141,29 @@ const heartbeat = (platform: string) => async (): Promise<ContractFake> => ({
   close: async () => undefined,
 });
 
+let tasks = 0;
+async function braket(): Promise<ContractFake> {
+  return {
+    settings: {},
+    async failure() {
+      const events = taskEvents(`task-${++tasks}`, ['CREATED', 'QUEUED', 'RUNNING', 'FAILED']);
+      const deliveries = events.map((event) => ({
+        event: event['detail-type'],
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(event),
+      }));
+      return { deliveries, repository: 'amazon/sv1', job: 'task' };
+    },
+    close: async () => undefined,
+  };
+}
+
 export const FAKES: Readonly<Record<string, readonly (() => Promise<ContractFake>)[]>> = {
   github: FORGES.github.map(forge),
   gitlab: FORGES.gitlab.map(forge),
   vercel: [vercel(), vercel('team_acme')],
   huggingface: [huggingface],
+  braket: [braket],
   custom: [heartbeat('custom')],
   local: [heartbeat('local')],
   qcity: [heartbeat('qcity')],

@@ -105,6 +105,40 @@ describe('PutEvents', () => {
   });
 });
 
+describe('an event of a service of AWS', () => {
+  const told = { source: 'aws.braket', 'detail-type': 'Braket Task State Change', detail: { status: 'QUEUED' } };
+  const rule = { busName: 'default', pattern: { source: ['aws.braket'], account: ['000000000000'] } };
+
+  it('reaches the rules of the default bus, as of this account, and says no less than it would there', async () => {
+    const { bus, messages } = setUp([rule, { pattern: { source: ['aws.braket'] } }]);
+    const id = await bus.emit({ ...told, id: 'e-1', account: '123456789012', time: '2026-02-01T00:00:00Z' });
+    expect(id).toBe('e-1');
+    expect(messages('work')).toEqual([
+      {
+        ...told,
+        ...{ version: '0', id: 'e-1', account: '000000000000', region: 'us-east-1', resources: [] },
+        time: '2026-02-01T00:00:00Z',
+      },
+    ]);
+    expect(await bus.emit(told)).toMatch(/^[0-9a-f-]{36}$/);
+    expect(messages('work')).toMatchObject([{ time: '2026-03-01T12:00:00Z' }]);
+  });
+
+  it.each([
+    null,
+    'text',
+    {},
+    { ...told, source: '' },
+    { ...told, detail: [] },
+    { ...told, detail: 'x'.repeat(1 << 20) },
+  ])('is none: %o', async (event) => {
+    const { bus, messages } = setUp([rule]);
+    await expect(bus.emit(event)).rejects.toBeInstanceOf(AwsFault);
+    await expect(bus.emit({ ...told, detail: { text: 'x'.repeat(1 << 20) } })).rejects.toBeInstanceOf(AwsFault);
+    expect(messages('work')).toEqual([]);
+  });
+});
+
 describe('a delivery', () => {
   it('to a queue that its rule may not send to ends in the dead-letter queue, with the reason', async () => {
     const denied = `sqs:SendMessage ${queueArn('work')}`;

@@ -25,6 +25,10 @@ const own = createLocalApi('token', {
     if (queue !== 'dead') throw new AwsFault('QueueDoesNotExist', 'The specified queue does not exist.');
     return { moved: 2, left: 0 };
   },
+  async emit(event) {
+    if (event === null) throw new AwsFault('ValidationException', 'That is no event.');
+    return 'e1';
+  },
   moveClock(to) {
     const wanted = 'now' in to ? to.now : now + to.advance * 1000;
     if (wanted < now) throw new Error('Time does not run backwards.');
@@ -99,6 +103,15 @@ describe('the host’s own resources', () => {
 
   it.each(['limit=0', 'limit=201', 'limit=x', 'cursor=none', 'color=red'])('answers 400 to %s', async (query) => {
     expect(await ask(`/v1/outbox?${query}`)).toMatchObject({ status: 400, body: { requestId: 'r1' } });
+  });
+
+  it('takes events of other services', async () => {
+    const post = (body: string) => ask('/_local/events', { method: 'POST', body });
+    expect(await post('{"source":"aws.braket"}')).toMatchObject({ status: 200, body: { id: 'e1' } });
+    expect(await post('null')).toMatchObject({ status: 400, body: { detail: 'That is no event.' } });
+    expect(await post('{')).toMatchObject({ status: 400 });
+    expect(await ask('/_local/events')).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+    expect(await ask('/_local/events', { method: 'POST', token: '' })).toMatchObject({ status: 401 });
   });
 
   it('moves the clock', async () => {
