@@ -1,16 +1,28 @@
 import { RequestError } from '@octokit/request-error';
 import { Octokit } from '@octokit/rest';
 import type { Job } from '../../model/index.ts';
-import { bytesOf, complete, followed, HTTP_TIMEOUT_MS, type HttpOptions, send } from '../../runtime/http.ts';
+import {
+  bytesOf,
+  complete,
+  followed,
+  HTTP_TIMEOUT_MS,
+  HttpFailure,
+  type HttpOptions,
+  send,
+} from '../../runtime/http.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
-import type { ActionRequest, ActOutcome, LookUp, PlatformClient } from '../port.ts';
+import { type ActionRequest, type ActOutcome, LogUnavailable, type LookUp, type PlatformClient } from '../port.ts';
 import { RERUN } from './actions.ts';
+import { type GithubApp, githubApp } from './app.ts';
+import type { GithubCredentials } from './credentials.ts';
 
-export interface GithubSettings {
-  /** `https://api.github.com`, `https://ghes.example/api/v3`. */
-  readonly baseUrl: string;
-  readonly token: string;
+export interface GithubSettings extends GithubCredentials {
   readonly now?: () => number;
+}
+
+/** There is no token for a repository, and will not be before somebody sees to it. */
+class Unauthorized extends Error {
+  override readonly name = 'Unauthorized';
 }
 
 /** https://docs.github.com/en/rest/about-the-rest-api/api-versions */
@@ -23,11 +35,26 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
  * GitHub's REST API. Without Octokit's retry and throttling plugins: a rerun is never repeated blindly, and whoever has to
  * wait does so in a queue and not in a running function.
  */
-export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings): PlatformClient {
-  const octokit = new Octokit({ baseUrl, auth: token, userAgent: 'qmoi', log: silent });
+export function githubClient({ baseUrl, token, app: credentials, now = Date.now }: GithubSettings): PlatformClient {
+  const octokit = new Octokit({ baseUrl, userAgent: 'qmoi', log: silent });
   octokit.hook.before('request', (options) => {
     options.headers['x-github-api-version'] = API_VERSION;
   });
+
+  const app: GithubApp | undefined = credentials && githubApp(octokit, baseUrl, credentials);
+  /** The App's token where it is installed, as it has rights and limits of its own; else the personal one. */
+  async function authorized(repository: string): Promise<{ authorization: string }> {
+    const { owner, repo } = repositoryOf(repository);
+    let found: string | undefined;
+    try {
+      found = (await app?.tokenFor(owner, repo)) ?? token;
+    } catch (error) {
+      if (error instanceof RequestError || error instanceof HttpFailure) throw error;
+      throw new Unauthorized('the private key of the GitHub App is none');
+    }
+    if (found === undefined) throw new Unauthorized(`the GitHub App is not installed on ${repository}`);
+    return { authorization: `token ${found}` };
+  }
 
   /** Follows GitHub when a repository was renamed; only for reading, as a write is exactly one request. */
   const read = async (url: string, init: HttpOptions): Promise<Response> =>
@@ -38,8 +65,10 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
     const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
     let response: Response | undefined;
     try {
+      const headers = await authorized(job.repository);
       await octokit.rest.actions.downloadJobLogsForWorkflowRun({
         ...repositoryOf(job.repository),
+        headers,
         job_id: Number(job.externalId),
         request: {
           signal,
@@ -53,6 +82,7 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
         },
       });
     } catch (error) {
+      if (error instanceof Unauthorized) throw new LogUnavailable(error.message);
       const answer = answerIn(error);
       throw answer === undefined ? unavailable(failureIn(error)) : logErrorOf(answer, job.endedAt, now());
     }
@@ -63,9 +93,16 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
   async function act(request: ActionRequest): Promise<ActOutcome> {
     if (request.action !== RERUN) return { kind: 'refused', reason: `GitHub knows no action ${request.action}` };
     const fetch = async (url: string, init: HttpOptions) => complete(await send(url, init));
+    let headers: { authorization: string };
+    try {
+      headers = await authorized(request.repository);
+    } catch (error) {
+      return unauthorized(error, now());
+    }
     try {
       const { status } = await octokit.rest.actions.reRunWorkflowFailedJobs({
         ...repositoryOf(request.repository),
+        headers,
         run_id: Number(request.externalId),
         request: { fetch },
       });
@@ -78,8 +115,10 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
 
   async function lookUp(request: ActionRequest): Promise<LookUp> {
     try {
+      const headers = await authorized(request.repository);
       const { data } = await octokit.rest.actions.getWorkflowRun({
         ...repositoryOf(request.repository),
+        headers,
         run_id: Number(request.externalId),
         request: {
           signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
@@ -97,9 +136,11 @@ export function githubClient({ baseUrl, token, now = Date.now }: GithubSettings)
     const failed: string[] = [];
     const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
     try {
+      const headers = await authorized(request.repository);
       for (let page = 1; page <= MAX_JOB_PAGES; page += 1) {
         const { data } = await octokit.rest.actions.listJobsForWorkflowRunAttempt({
           ...repositoryOf(request.repository),
+          headers,
           run_id: Number(request.externalId),
           attempt_number: request.attempt,
           per_page: JOBS_A_PAGE,
@@ -127,6 +168,15 @@ function repositoryOf(fullName: string): { owner: string; repo: string } {
   const [owner = '', repo = ''] = fullName.split('/');
   return { owner, repo };
 }
+
+/** Why there is no token to act with. Whatever it is, the act itself has not been sent. */
+function unauthorized(error: unknown, now: number): ActOutcome {
+  if (error instanceof Unauthorized) return { kind: 'refused', reason: error.message };
+  const answer = answerIn(error);
+  const outcome = answer === undefined ? outcomeOfFailure(failureIn(error)) : outcomeOf(answer, now, () => false);
+  return outcome.kind === 'unknown' ? { kind: 'retry-later', seconds: SOON_SECONDS, reason: outcome.reason } : outcome;
+}
+const SOON_SECONDS = 15;
 
 /** GitHub refuses a rerun with a 403 while the run is at work, though it is a matter of time and not of rights. */
 const isBusy = ({ status, message }: Answer): boolean =>
