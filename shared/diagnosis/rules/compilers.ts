@@ -51,6 +51,21 @@ export const compilerRules: readonly Rule[] = [
     ],
   },
   {
+    id: 'cargo-build-failed',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'symptom',
+    remedy: 'A crate does not compile: the compiler says why above this line.',
+    pattern: oneOf('^error: could not (?:compile|document) `', '^error: lto can only be run for '),
+    literals: ['error: could not compile', 'error: could not document', 'lto can only be run'],
+    examples: [
+      'error: could not compile `veloren-world` (lib) due to 2 previous errors',
+      'error: lto can only be run for executables, cdylibs and static library outputs',
+    ],
+    nearMisses: ['warning: could not compile a list of licenses'],
+  },
+  {
     id: 'c-compile-error',
     category: 'automation',
     transient: false,
@@ -185,9 +200,10 @@ export const compilerRules: readonly Rule[] = [
     remedy: 'Fix the compile error.',
     pattern: oneOf(
       '^❌?\\s*\\S{1,300}\\.swift:\\d+:\\d+: error: ',
+      '^❌\\s+\\S{1,300}\\.(?:swift|mm?|h):\\d+:\\d+: ',
       '^\\*\\* BUILD FAILED \\*\\*|^The following build commands failed:|^Command (?:SwiftCompile|CompileSwift|CodeSign|PhaseScriptExecution) failed with a nonzero exit code',
     ),
-    literals: ['.swift:', 'BUILD FAILED', 'build commands failed', 'failed with a nonzero exit code'],
+    literals: ['.swift:', '❌', 'BUILD FAILED', 'build commands failed', 'failed with a nonzero exit code'],
     examples: [
       "/Users/runner/work/app/app/Sources/Price.swift:7:12: error: cannot find 'totl' in scope",
       'Command CompileSwift failed with a nonzero exit code',

@@ -197,7 +197,7 @@ export const dependencyToolsRules: readonly Rule[] = [
     remedy: 'A scanner found a known vulnerability or a leaked secret: update the dependency, or accept it on record.',
     pattern: oneOf(
       '^# npm audit report$',
-      '^error: [1-9]\\d* vulnerabilit(?:y|ies) found!?',
+      '^(?:error: )?[1-9]\\d* vulnerabilit(?:y|ies) found!?',
       '^Total: [1-9]\\d* \\(.{0,60}(?:CRITICAL|HIGH): \\d+',
       '^Found [1-9]\\d* known vulnerabilit',
       'One or more dependencies were identified with (?:known )?vulnerabilities',

@@ -47,7 +47,10 @@ export const performanceRules: readonly Rule[] = [
       '^Step .{0,100}timed out after',
     ),
     literals: ['has timed out after', 'Timeout of', 'timed out after'],
-    examples: ["##[error]The action 'Run integration tests' has timed out after 30 minutes."],
+    examples: [
+      'Timeout of 30 minutes exceeded for step',
+      "##[error]The action 'Run integration tests' has timed out after 30 minutes.",
+    ],
     nearMisses: ['Error: Timeout of 2000ms exceeded.', "  ✕ says that the action 'x' has timed out after 3 minutes"],
   },
   {
@@ -126,7 +129,7 @@ export const performanceRules: readonly Rule[] = [
     pattern: oneOf(
       'Exceeded timeout of \\d+ ?ms for a (?:test|hook)',
       '^\\W{0,8}(?:Error: )?(?:Test|Hook) timed out in \\d+ ?ms',
-      '\\bTimeout of \\d+ms exceeded\\. For async tests and hooks',
+      '\\b[Tt]imeout of \\d+ ?ms exceeded\\. (?:For async tests and hooks|Ensure the done\\(\\) callback)',
       '^panic: test timed out after ',
       "^\\s*error: 'test timed out after \\d+ms'|failureType: 'testTimeoutFailure'",
       'Failed: Timeout (?:\\(>[\\d.]+s\\) from pytest-timeout|>[\\d.]+s)',
@@ -251,7 +254,7 @@ export const performanceRules: readonly Rule[] = [
       '^(?:ERROR|Error):? .{0,100}(?:slower than|threshold) .{0,40}(?:baseline|benchmark)',
     ),
     literals: ['Performance Alert', 'has regressed', 'regression exceed', 'slower than', 'threshold'],
-    examples: ['# :warning: **Performance Alert** :warning:'],
+    examples: ['Error: regression exceeded threshold: 1.34 > 1.20', '# :warning: **Performance Alert** :warning:'],
     nearMisses: [
       '                 Performance has regressed.',
       'Change within noise threshold.',

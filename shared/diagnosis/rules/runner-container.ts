@@ -167,6 +167,7 @@ export const runnerContainerRules: readonly Rule[] = [
     ),
     literals: ['Getting job pod status', 'Error streaming logs', 'error dialing backend'],
     examples: [
+      'Error streaming logs ci/runner-x1/build: cannot attach to the pod',
       'WARNING: Getting job pod status Get "https://10.0.0.1:443/api/v1/namespaces/ci/pods/runner-x1": net/http: TLS handshake timeout',
     ],
     nearMisses: ['Waiting for pod ci/runner-x1 to be running, status is Pending'],
@@ -180,7 +181,10 @@ export const runnerContainerRules: readonly Rule[] = [
     remedy: 'The image of the job or of one of its services could not be pulled: see the lines above for the reason.',
     pattern: oneOf('^Docker pull failed with exit code \\d+', '^(?:WARNING: )?Failed to pull image with policy '),
     literals: ['Docker pull failed', 'Failed to pull image with policy'],
-    examples: ['##[error]Docker pull failed with exit code 1'],
+    examples: [
+      'WARNING: Failed to pull image with policy "always": Error response from daemon: Head "https://registry.example.com/v2/": net/http: request canceled',
+      '##[error]Docker pull failed with exit code 1',
+    ],
     nearMisses: ['##[command]/usr/bin/docker pull postgres:16'],
   },
   {

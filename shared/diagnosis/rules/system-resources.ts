@@ -97,7 +97,6 @@ export const systemResourcesRules: readonly Rule[] = [
       '^memory allocation of \\d+ bytes failed',
       'LLVM ERROR: out of memory',
       'System\\.OutOfMemoryException',
-      '(?:torch\\.)?(?:cuda\\.)?OutOfMemoryError: CUDA out of memory|RuntimeError: CUDA out of memory|RuntimeError: CUDA error: out of memory',
     ),
     literals: [
       'MemoryError',
@@ -117,7 +116,6 @@ export const systemResourcesRules: readonly Rule[] = [
       'MemoryError',
       "terminate called after throwing an instance of 'std::bad_alloc'",
       'fatal: mmap failed: Cannot allocate memory',
-      'RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 14.76 GiB total capacity)',
     ],
     nearMisses: ['class OutOfMemoryError extends Error {}', '  ✓ throws MemoryError when the pool is empty'],
   },

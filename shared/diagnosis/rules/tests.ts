@@ -109,9 +109,17 @@ export const testRules: readonly Rule[] = [
       '^//\\S+\\s+FAILED in ',
       '^Executed \\d+ out of \\d+ tests?: .{0,60}[1-9]\\d* fails? locally',
       '^[1-9]\\d* out of \\d+ tests failed',
+      // columns and crosses, as home-made runners, xcpretty and mocha print them
+      '^\\S{1,120}\\s{3,}(?:FAIL|FAILED|ERROR)$',
+      '^\\s{0,16}[✗✖✕] \\S.{0,250}$',
       "^Test Case '.{1,200}' failed \\(|^\\*\\* TEST FAILED \\*\\*|^Failing tests:$",
     ),
     literals: [
+      '✗ ',
+      '✖ ',
+      '✕ ',
+      '  FAIL',
+      '  ERROR',
       'FAILED',
       'ERROR ',
       'FAIL: ',

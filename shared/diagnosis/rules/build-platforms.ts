@@ -1,0 +1,171 @@
+import type { Rule } from '../types.ts';
+import { oneOf } from './pattern.ts';
+
+/** What Android, Apple, browser, container and Bazel builds ask of their surroundings. */
+export const buildPlatformRules: readonly Rule[] = [
+  {
+    id: 'pod-resolution-failed',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy:
+      'CocoaPods finds no versions that fit together. Update the spec repository and the lock file, or loosen the constraint.',
+    pattern: oneOf(
+      'CocoaPods could not find compatible versions for pod',
+      '^\\[!\\] Unable to (?:find a specification for|satisfy the following requirements)',
+      'spec sources contain a spec satisfying the dependenc',
+      '^\\[!\\] The .{1,60} target has transitive dependencies',
+    ),
+    literals: ['CocoaPods could not find', '[!] Unable to', 'spec sources contain', 'transitive dependencies'],
+    examples: [
+      '[!] CocoaPods could not find compatible versions for pod "ReactiveCocoa":',
+      '[!] Unable to find a specification for `Alamofire (~> 9.0)`',
+      'None of your spec sources contain a spec satisfying the dependency: `ReactiveCocoa (= 10.0.0)`.',
+    ],
+    nearMisses: ['[!] Automatically assigning platform `iOS`', 'Pod installation complete!'],
+  },
+  {
+    id: 'android-setup-failed',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy: 'The Android SDK is not there or its licences are not accepted. Install it and run sdkmanager --licenses.',
+    pattern: oneOf(
+      'You have not accepted the license agreements',
+      'SDK location not found\\. Define',
+      'Failed to install the following Android SDK packages',
+      'Failed to find (?:target with hash string|Build Tools revision)|NDK (?:is not installed|not configured)',
+    ),
+    literals: ['license agreements', 'SDK location not found', 'Android SDK packages', 'Failed to find', 'NDK '],
+    examples: [
+      'You have not accepted the license agreements of the following SDK components:',
+      'SDK location not found. Define a valid SDK location with an ANDROID_HOME environment variable',
+      "> Failed to find target with hash string 'android-34' in: /opt/android-sdk",
+    ],
+    nearMisses: ['All SDK package licenses accepted.', 'License agreements: accepted'],
+  },
+  {
+    id: 'code-signing-failed',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy:
+      'Signing has no certificate or profile that fits. Import the certificate into the keychain of the job; renew it if it expired.',
+    pattern: oneOf(
+      'No (?:signing certificate|profiles? for) .{0,200}(?:found|were found|matching)',
+      'requires a provisioning profile',
+      '^(?:error: )?Code Sign error|errSecInternalComponent',
+      'No certificate for team .{1,60} matching|The specified item could not be found in the keychain',
+      'SignTool Error: |jarsigner: (?:error|unable)',
+    ),
+    literals: [
+      'signing certificate',
+      'profiles for',
+      'profile for',
+      'provisioning profile',
+      'Code Sign error',
+      'errSecInternalComponent',
+      'No certificate for team',
+      'keychain',
+      'SignTool',
+      'jarsigner',
+    ],
+    examples: [
+      'error: No signing certificate "iOS Distribution" found: No "iOS Distribution" signing certificate matching team ID "AB12" with a private key was found.',
+      'error: "App" requires a provisioning profile. Select a provisioning profile in the Signing & Capabilities editor.',
+      '/tmp/app: errSecInternalComponent',
+    ],
+    nearMisses: ['Signing certificate found: iOS Distribution', 'keychain created'],
+  },
+  {
+    id: 'xcode-setup-failed',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy: 'Xcode does not know the scheme, destination or platform asked for. Name one that this image has.',
+    pattern: oneOf(
+      '^xcodebuild: error: ',
+      'Unable to find a destination matching the provided destination specifier',
+      '^xcrun: error: |^xcode-select: error: ',
+    ),
+    literals: ['xcodebuild: error', 'Unable to find a destination', 'xcrun: error', 'xcode-select: error'],
+    examples: [
+      'xcodebuild: error: Unable to find a destination matching the provided destination specifier:',
+      'xcrun: error: unable to find utility "simctl", not a developer tool or in PATH',
+      'xcodebuild: error: The workspace named "App" does not contain a scheme named "AppTests".',
+    ],
+    nearMisses: ['xcodebuild -list', 'Destination found'],
+  },
+  {
+    id: 'browser-missing',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy: 'The browser that the tests drive is not installed, or cannot start here. Install it in a step before.',
+    pattern: oneOf(
+      'Could not find (?:Chrome|Firefox|Chromium) \\(ver',
+      '(?i)cannot find (?:chrome|firefox|edge) binary',
+      '^(?:ERROR \\[launcher\\]: )?No binary for (?:Chrome|Firefox|ChromeHeadless)\\w* browser',
+    ),
+    literals: ['Could not find', 'binary'],
+    examples: [
+      'Error: Could not find Chrome (ver. 121.0.6167.85). This can occur if either',
+      'ERROR [launcher]: No binary for ChromeHeadless browser on your platform.',
+    ],
+    nearMisses: ['Could not find the button Chrome', 'binary size: 12 MB'],
+  },
+  {
+    id: 'container-command-invalid',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy:
+      'The container is told to run what its image does not hold. Check the command, the entry point and the image.',
+    pattern: oneOf(
+      'exec: "[^"]{1,200}": (?:executable file not found in \\$PATH|permission denied|stat .{1,200}: no such file)',
+      '(?:oci runtime error|OCI runtime (?:create|exec) failed): .{0,400}(?:executable file not found|no such file or directory|exec format|permission denied)',
+    ),
+    literals: ['exec: "', 'oci runtime error', 'OCI runtime'],
+    examples: [
+      'docker: Error response from daemon: oci runtime error: container_linux.go:265: starting container process caused "exec: "-c": executable file not found in $PATH".',
+      'error: exec: "bash": executable file not found in $PATH',
+      'Error: failed to start containers: exec: "/app/run": permission denied',
+    ],
+    nearMisses: ['OCI runtime: runc', 'exec: "make test"'],
+  },
+  {
+    id: 'bazel-target-broken',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy:
+      'A label points to a package or target that does not exist, or the BUILD file has an error. Mend the label.',
+    pattern: oneOf(
+      "^ERROR: (?:.{1,300}: )?no such (?:package|target) '",
+      '^ERROR: Analysis of target .{1,300} failed',
+      "^ERROR: .{1,300}: name '\\w{1,100}' is not defined",
+      '^ERROR: .{0,200}(?:error loading package|Error evaluating)',
+    ),
+    literals: [
+      'no such package',
+      'no such target',
+      'ERROR: Analysis',
+      "' is not defined",
+      'error loading package',
+      'Error evaluating',
+    ],
+    examples: [
+      "ERROR: no such package '@foo//bar': BUILD file not found in directory 'bar' of external repository",
+      "ERROR: /app/BUILD:4:10: no such target '//lib:c': target 'c' not declared in package 'lib'",
+      "ERROR: Analysis of target '//app:main' failed; build aborted",
+    ],
+    nearMisses: ['INFO: Analyzed target //app:main', 'no such luck'],
+  },
+];
