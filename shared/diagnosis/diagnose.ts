@@ -133,7 +133,8 @@ class LogReader {
       ...loose,
     ];
     const known = evidence.known(candidates.filter((candidate) => candidate !== undefined));
-    for (const [number, { section }] of known) if (!inScope(section)) known.delete(number);
+    // What a green run does not print may tell of the failure wherever it stands.
+    if (!this.#success) for (const [number, { section }] of known) if (!inScope(section)) known.delete(number);
     const { lines, ranges } = focus({ known, marks: this.#marks(groups, verdict), green: this.#success });
     const telling = lines.find(({ text }) => !isGeneric(text))?.text ?? '';
     const template = templateOf(redact(verdict?.best.text ?? telling));

@@ -143,7 +143,9 @@ export class Evidence {
     for (const { lines, section, end } of this.#windows) for (const line of lines) put(line, section, end);
     for (const { number, text, section, trail, place } of candidates) {
       if (!known.has(number)) known.set(number, { number, text: text.slice(0, MAX_KEPT_TEXT), section, end: 0 });
-      for (const line of trail.lines.slice(Math.max(0, place - BEFORE), place + AFTER)) put(line, section, 0);
+      for (const line of trail.lines.slice(Math.max(0, place - BEFORE), place + AFTER))
+        if (line.number >= section.startAt && (section.nextAt === 0 || line.number < section.nextAt))
+          put(line, section, 0);
     }
     for (const kept of [...this.#novel, ...this.#novelLast]) if (!known.has(kept.number)) known.set(kept.number, kept);
     return known;
