@@ -47,16 +47,49 @@ export async function receive(
     return reject(503, 'not-configured', `No secret for ${platform.title} webhooks is configured.`);
   }
   if (verdict !== 'verified') return reject(401, 'signature', 'The signature or token is missing or wrong.');
-  const reading = platform.read(request);
-  switch (reading.kind) {
-    case 'malformed':
-      return reject(reading.status, 'malformed', reading.detail);
-    case 'ignored':
-      deps.count('WebhooksIgnored', { platform: platform.name });
-      return answer(202, { status: 'ignored' });
-    default:
-      return keep(platform, request, reading, deps);
+  const messages = platform.messages?.(request) ?? [request];
+  const [only = request, ...others] = messages;
+  if (others.length === 0 && messages.length > 0) {
+    const reading = platform.read(only);
+    if (reading.kind === 'malformed') return reject(reading.status, 'malformed', reading.detail);
+    const { code, ...told } = await take(platform, only, reading, deps);
+    return answer(code, told);
   }
+  return takeAll(platform, messages, deps);
+}
+
+interface Taken {
+  readonly code: 200 | 202;
+  readonly deliveryId?: string;
+  readonly status: 'received' | 'quarantined' | 'duplicate' | 'ignored';
+}
+
+/** How many messages of one request are kept at once. */
+const AT_ONCE = 10;
+
+/** Keeps each message of a request by itself. Whoever has to send it again finds those that were kept to be duplicates. */
+async function takeAll(
+  platform: Platform,
+  messages: readonly RawRequest[],
+  deps: ReceiveDeps,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const all: Taken[] = [];
+  for (let start = 0; start < messages.length; start += AT_ONCE) {
+    const some = messages.slice(start, start + AT_ONCE);
+    all.push(...(await Promise.all(some.map((message) => take(platform, message, platform.read(message), deps)))));
+  }
+  // The whole is told by whichever of its messages says the most.
+  const status = (['received', 'quarantined', 'duplicate'] as const).find((each) =>
+    all.some((taken) => taken.status === each),
+  );
+  const told = all.map(({ code: _, ...taken }) => taken);
+  return answer(status === 'duplicate' ? 200 : 202, { status: status ?? 'ignored', messages: told });
+}
+
+async function take(platform: Platform, message: RawRequest, reading: Reading, deps: ReceiveDeps): Promise<Taken> {
+  if (reading.kind === 'delivery' || reading.kind === 'quarantined') return keep(platform, message, reading, deps);
+  deps.count('WebhooksIgnored', { platform: platform.name });
+  return { code: 202, status: 'ignored' };
 }
 
 async function keep(
@@ -64,11 +97,10 @@ async function keep(
   request: RawRequest,
   reading: Kept,
   { store, count }: ReceiveDeps,
-): Promise<APIGatewayProxyStructuredResultV2> {
+): Promise<Taken> {
   const id = ids.delivery(platform.name, reading.externalId);
   const receivedAt = store.now();
   const status = reading.kind === 'delivery' ? 'received' : 'quarantined';
-  const kept = reading.kind === 'delivery' ? reading.keep : undefined;
   const fact = {
     id,
     status,
@@ -78,14 +110,14 @@ async function keep(
     externalId: reading.externalId,
     event: reading.event,
     receivedAt,
-    contentType: kept?.contentType ?? request.headers['content-type'] ?? '',
+    contentType: request.headers['content-type'] ?? '',
     ...(reading.kind === 'quarantined' ? { reason: reading.reason } : { action: reading.action }),
     ...(reading.kind === 'delivery' && { repository: reading.repository }),
   } as const;
-  if (!(await keepDelivery(store, fact, kept?.body ?? request.body))) {
+  if (!(await keepDelivery(store, fact, request.body))) {
     count('WebhooksDuplicate', { platform: platform.name });
-    return answer(200, { status: 'duplicate' });
+    return { code: 200, status: 'duplicate' };
   }
   count('WebhooksKept', { platform: platform.name, status });
-  return answer(202, { deliveryId: id, status });
+  return { code: 202, deliveryId: id, status };
 }

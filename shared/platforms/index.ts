@@ -1,4 +1,5 @@
 import { braket } from './braket/index.ts';
+import { cloudevents } from './cloudevents/index.ts';
 import { github } from './github/index.ts';
 import { gitlab } from './gitlab/index.ts';
 import { heartbeatPlatforms } from './heartbeat/index.ts';
@@ -14,6 +15,7 @@ export const platforms: Readonly<Record<string, Platform>> = {
   gitlab,
   vercel,
   huggingface,
+  events: cloudevents,
   braket,
   ...heartbeatPlatforms,
 };

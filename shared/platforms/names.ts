@@ -5,6 +5,7 @@ export const PLATFORM_NAMES = [
   'vercel',
   'huggingface',
   'braket',
+  'events',
   'custom',
   'local',
   'qcity',

@@ -35,8 +35,6 @@ export type Reading =
       readonly event: string;
       readonly action?: string;
       readonly repository?: string;
-      /** What is kept instead of the body, where headers carry a part of the message. */
-      readonly keep?: { readonly body: Buffer; readonly contentType: string };
     }
   | { readonly kind: 'quarantined'; readonly externalId: string; readonly event: string; readonly reason: string }
   | { readonly kind: 'ignored'; readonly event: string }
@@ -163,6 +161,11 @@ export interface Platform {
   verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict>;
   /** Only called once the request is verified. Never throws on any body. */
   read(request: RawRequest): Reading;
+  /**
+   * The messages of a verified request, each as a request by itself, whose body tells all of it: it is what is kept. Absent: a
+   * request is one message, and its body is.
+   */
+  messages?(request: RawRequest): readonly RawRequest[];
   /** What answers an OPTIONS request by which a sender asks whether it may send: headers. Absent: there is no such question. */
   handshake?(request: RawRequest): Readonly<Record<string, string>> | Extract<Reading, { kind: 'malformed' }>;
   /** The facts that a delivery tells. Throws a ZodError when its shape is not the platform's. */

@@ -5,11 +5,12 @@ import { type Answer, TestHost } from '../support/host.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
 const TOKEN = 'heartbeat-token-of-the-tests';
+const EVENTS_TOKEN = 'events-token-of-the-tests';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 let host: TestHost;
 beforeAll(async () => {
-  host = await TestHost.boot({ settings: { QMOI_HEARTBEAT_TOKEN: TOKEN } });
+  host = await TestHost.boot({ settings: { QMOI_HEARTBEAT_TOKEN: TOKEN, QMOI_EVENTS_TOKEN: EVENTS_TOKEN } });
 });
 afterAll(() => host?.end());
 
@@ -101,6 +102,54 @@ describe('a machine', () => {
       status: 'offline',
       vitals: { service: 'ci: failed' },
     });
+  });
+});
+
+describe('a system that speaks CloudEvents', () => {
+  it('may ask whether it may send, and its pipeline is followed', async () => {
+    const asked = await host.request('/webhooks/events', {
+      method: 'OPTIONS',
+      token: undefined,
+      headers: { 'webhook-request-origin': 'ci.example.com', 'webhook-request-rate': '60' },
+    });
+    expect([
+      asked.status,
+      asked.headers.get('webhook-allowed-origin'),
+      asked.headers.get('webhook-allowed-rate'),
+    ]).toEqual([200, 'ci.example.com', '60']);
+    const told = (predicate: string, content: object) => {
+      const type = `dev.cdevents.pipelinerun.${predicate}.0.3.0`;
+      const context = {
+        specversion: '0.5.0',
+        id: `7-${predicate}`,
+        source: '/ci',
+        timestamp: new Date().toISOString(),
+      };
+      const data = {
+        context: { ...context, type },
+        subject: { id: '7', content: { pipelineName: 'build', ...content } },
+      };
+      return { specversion: '1.0', id: context.id, source: context.source, type, data };
+    };
+    const sent = await host.request('/webhooks/events', {
+      method: 'POST',
+      token: EVENTS_TOKEN,
+      headers: { 'content-type': 'application/cloudevents-batch+json' },
+      body: JSON.stringify([
+        told('started', {}),
+        told('finished', { outcome: 'failure', errors: 'npm error code ENOSPC: no space left on device' }),
+      ]),
+    });
+    expect(sent).toMatchObject({ status: 202, json: { messages: [{ status: 'received' }, { status: 'received' }] } });
+    await host.settled();
+    const [run] = await host.list('runs', { platform: 'events' });
+    expect(run).toMatchObject({ status: 'failed', name: 'build', repository: '/ci', attempt: 1 });
+    expect(await host.list('failures', { runId: String(run?.id) })).toMatchObject([
+      { status: 'diagnosed', category: 'system', excerpt: expect.stringContaining('no space left') },
+    ]);
+    expect(await host.list('automations', { platform: 'events' })).toMatchObject([
+      { name: 'build', status: 'degraded' },
+    ]);
   });
 });
 

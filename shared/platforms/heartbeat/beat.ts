@@ -16,11 +16,12 @@ const RUN_ID = /^[\w.+-]{1,64}$/;
 const MAX_MESSAGE = 2000;
 const MAX_RESULTS = 10;
 const MAX_OUTPUT = 32_000;
+const MAX_SECONDS = 1e9;
 
 const source = z.string().check(z.regex(SOURCE));
 const name = z.string().check(z.minLength(1), z.maxLength(100));
 const share = z.number().check(z.minimum(0), z.maximum(1));
-const duration = z.union([z.number().check(z.minimum(0), z.maximum(1e9)), z.string().check(z.maxLength(32))]);
+const duration = z.union([z.number().check(z.minimum(0), z.maximum(MAX_SECONDS)), z.string().check(z.maxLength(32))]);
 
 const host = z.strictObject({
   /** What tells the machine apart from others; the source when absent. */
@@ -81,7 +82,7 @@ const sent = z.strictObject({
 /** What is kept and becomes facts. The results of commands go another way. */
 export const beat = z.object({
   ...sent.shape,
-  duration: z.optional(z.number()),
+  duration: z.optional(z.number().check(z.minimum(0), z.maximum(MAX_SECONDS))),
   schedule: z.optional(
     z.object({
       cron: z.optional(z.string()),

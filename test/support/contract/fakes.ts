@@ -158,12 +158,46 @@ async function braket(): Promise<ContractFake> {
   };
 }
 
+let pipelineRuns = 0;
+/** A pipeline of a system that tells of it by CDEvents. */
+async function cdevents(): Promise<ContractFake> {
+  const source = '/ci/acme';
+  const told = (id: string, predicate: string, content: object) => {
+    const type = `dev.cdevents.pipelinerun.${predicate}.0.2.0`;
+    const timestamp = `2026-01-01T00:0${predicate === 'started' ? 1 : 2}:00Z`;
+    const data = {
+      context: { version: '0.4.1', id: `${id}-${predicate}`, source, type, timestamp },
+      subject: { id, source, type: 'pipelineRun', content: { pipelineName: 'build', ...content } },
+    };
+    return {
+      event: type,
+      headers: { 'content-type': 'application/cloudevents+json; charset=utf-8', authorization: 'Bearer contract' },
+      body: JSON.stringify({ specversion: '1.0', id: `${id}-${predicate}`, source, type, time: timestamp, data }),
+    };
+  };
+  return {
+    settings: { QMOI_EVENTS_TOKEN: 'contract' },
+    async failure({ log = 'no' } = {}) {
+      const id = `run-${++pipelineRuns}`;
+      const uri = `https://ci.example.com/${id}`;
+      const ends = { outcome: 'failure', errors: log, uri };
+      return {
+        deliveries: [told(id, 'started', { uri }), told(id, 'finished', ends)],
+        repository: source,
+        job: 'build',
+      };
+    },
+    close: async () => undefined,
+  };
+}
+
 export const FAKES: Readonly<Record<string, readonly (() => Promise<ContractFake>)[]>> = {
   github: FORGES.github.map(forge),
   gitlab: FORGES.gitlab.map(forge),
   vercel: [vercel(), vercel('team_acme')],
   huggingface: [huggingface],
   braket: [braket],
+  events: [cdevents],
   custom: [heartbeat('custom')],
   local: [heartbeat('local')],
   qcity: [heartbeat('qcity')],
