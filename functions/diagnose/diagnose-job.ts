@@ -27,6 +27,10 @@ const WAKE_AFTER_MS = 5 * 60_000;
 /** Logs appear within seconds of a job's end, so the first half minute is watched closely. */
 const WAITS = [1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 10, 10, 20, 30, 60];
 
+/** Items are small; who fails in more tests than that is not flaky. */
+const MAX_TESTS = 50;
+const MAX_TEST_NAME = 300;
+
 /** `id` is the job's, and so the failure's. */
 export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDeps): Promise<Rest> {
   const { store, now } = deps;
@@ -86,6 +90,7 @@ function detected(job: Job, now: number): FailureFact {
 
 async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagnosis): Promise<void> {
   const { cause, category, transient, remedy, excerpt, template, fingerprint, confidence } = diagnosis;
+  const tests = diagnosis.tests.slice(0, MAX_TESTS).map((name) => name.slice(0, MAX_TEST_NAME));
   const terms = termsOf({ severity: diagnosis.severity, branch: failure.branch, ...(await purposeOf(store, job)) });
   const [severity, priority] = [severityOf(terms), priorityOf(terms)];
   const seen = {
@@ -100,14 +105,20 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
     origin: failure.origin,
     seenAt: failure.failedAt,
   };
-  const fact = (incidentId: string): FailureFact => ({
+  const fact = (incidentId?: string): FailureFact => ({
     id: failure.id,
     status: 'diagnosed',
     statusAt: failure.failedAt,
     origin: failure.origin,
     ...{ cause, category, transient, severity, priority, terms, remedy, excerpt, template, fingerprint, confidence },
-    incidentId,
+    ...(tests.length > 0 && { tests }),
+    ...(incidentId !== undefined && { incidentId }),
   });
+  if (job.allowFailure === true) {
+    // Its pipeline goes on without it, by its owner's wish: it is known why it failed, and nobody is told.
+    await store.merge('failure', fact());
+    return;
+  }
   const incidentId = await attach(store, seen);
   await correlate(store, incidentId, {
     ...{ platform: failure.platform, repository: failure.repository, category, commit: failure.commit },

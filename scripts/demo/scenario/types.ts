@@ -14,7 +14,7 @@ export interface Trouble {
   readonly critical?: boolean;
   /**
    * What trying again comes to. GitHub reruns all failed jobs of a run at once, so that all of them say the same here;
-   * GitLab retries each job. `none`: nothing is to be judged, as the failure was allowed.
+   * GitLab retries each job. `none`: nothing is to be judged, as the failure was allowed, and no incident.
    */
   readonly fix: 'verified' | 'failed' | 'refused' | 'none';
 }

@@ -166,7 +166,9 @@ function failuresOf(run: PlannedRun, attempts: readonly PlayedAttempt[]): Failur
 function countIncidents(tally: Tally, facts: Record<string, string>, failures: readonly Failure[]): void {
   const incidents = new Map<string, Failure[]>();
   for (const failure of failures) {
-    const { incident } = failure.trouble;
+    const { incident, fix } = failure.trouble;
+    // What may fail is recorded, and is nobody's incident.
+    if (fix === 'none') continue;
     incidents.set(incident, [...(incidents.get(incident) ?? []), failure]);
   }
   for (const members of incidents.values()) {
