@@ -63,6 +63,7 @@ export const resources: Readonly<Record<string, Resource>> = {
   failures: resourceOf('failure', 'Failures: job attempts that failed, and why'),
   incidents: resourceOf('incident', 'Incidents: failures of one cause in one stretch'),
   remediations: resourceOf('remediation', 'Remediations: fixes and what came of them'),
+  flaky: resourceOf('flake', 'Flaky jobs and tests: both outcomes at one commit'),
   notifications: resourceOf('notification', 'Notifications: what the master was told'),
   activity: {
     title: 'Activity: everything that happened',

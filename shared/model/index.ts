@@ -1,9 +1,11 @@
+import { flake } from './flakiness.ts';
 import { automation, runner } from './inventory.ts';
 import { delivery } from './ledger.ts';
 import { job, run } from './pipeline.ts';
 import { control, notification, remediation } from './response.ts';
 import { failure, incident } from './trouble.ts';
 
+export * from './flakiness.ts';
 export * from './inventory.ts';
 export { canonical, type Timestamp } from './join.ts';
 export * from './ledger.ts';
@@ -25,6 +27,7 @@ export const machines = {
   remediation,
   notification,
   control,
+  flake,
 } as const;
 
 export type EntityName = keyof typeof machines;

@@ -64,6 +64,8 @@ export const failure = machine({
     terms: z.optional(terms),
     remedy: z.optional(z.string()),
     excerpt: z.optional(z.string()),
+    /** Names of the tests that failed, as the log tells them. */
+    tests: z.optional(z.array(z.string())),
     template: z.optional(z.string()),
     fingerprint: z.optional(z.string()),
     confidence: z.optional(z.number()),
@@ -91,6 +93,7 @@ export const failure = machine({
     terms: withStatus,
     remedy: withStatus,
     excerpt: withStatus,
+    tests: withStatus,
     template: withStatus,
     fingerprint: withStatus,
     confidence: withStatus,

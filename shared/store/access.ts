@@ -74,6 +74,7 @@ export function accessOf(entity: EntityName, { filters }: Pick<ListQuery, 'filte
       return { by: 'partitions', partitions: [{ pk: keyOf('control', '').pk, prefix: '' }] };
     case 'automation':
     case 'runner':
+    case 'flake':
       return DAYS;
   }
 }

@@ -27,6 +27,8 @@ export interface Key {
 /** DynamoDB wants at least three letters in an index's name. */
 export const INDEX = { list: 'list', by: 'by-parent', wake: 'wake' } as const;
 
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
 /** Sorts numbers as text. */
 const padded = (value: string | number) => String(value).padStart(6, '0');
 
@@ -42,6 +44,9 @@ export const ids = {
   runner: (platform: string, scope: string, externalId: string | number) => `${platform}:${scope}:${externalId}`,
   automation: (platform: string, externalId: string | number) => `${platform}:${externalId}`,
   delivery: (platform: string, externalId: string) => `${platform}:${externalId}`,
+  /** Names of tests are long and hold anything. */
+  flake: (kind: string, platform: string, repository: string, name: string) =>
+    `${kind}:${platform}:${hashOf(`${repository}\n${name}`)}`,
   incident: (fingerprint: string, episode: number) => `${fingerprint}:${episode}`,
   /** `part` is the attempt of a run, or the id of a job, which is an attempt by itself. */
   remediation: (runKey: string, action: string, part: string | number) => `${runKey}:${action}:${part}`,
@@ -68,6 +73,7 @@ export function keyOf(entity: EntityName, id: string): Key {
     case 'runner':
     case 'automation':
     case 'notification':
+    case 'flake':
       return { pk: `${entity}#${id}`, sk: 'header' };
   }
 }
@@ -101,6 +107,7 @@ const LIST_SHARDS: Record<EntityName, number> = {
   remediation: 2,
   notification: 2,
   control: 1,
+  flake: 1,
 };
 export const WAKE_SHARDS = 4;
 
@@ -143,6 +150,7 @@ export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'lin
   failure: 400,
   remediation: 400,
   notification: 90,
+  flake: 400,
   activity: 90,
   budget: 1,
   line: 90,

@@ -16,6 +16,7 @@ const RESOURCES = [
   'failures',
   'incidents',
   'remediations',
+  'flaky',
   'notifications',
   'activity',
   'controls',

@@ -1,0 +1,152 @@
+import {
+  type Failure,
+  type Flake,
+  type FlakeKind,
+  type Flip,
+  isEnded,
+  isLive,
+  type Job,
+  type Sample,
+} from '../model/index.ts';
+import { ids, listEntities, MAX_LIMIT, mergeInto, type Store } from '../store/index.ts';
+import { type RunRecord, readRun } from '../tracking/index.ts';
+import { suspectedCauseOf } from './suspect.ts';
+
+const DAY_MS = 86_400_000;
+/** So many flips within so long make a job or test flaky; it is stable again only after a longer quiet (hysteresis). */
+const FLAKY_FLIPS = 2;
+const FLAKY_WITHIN_MS = 14 * DAY_MS;
+const STABLE_AFTER_MS = 30 * DAY_MS;
+/** A run that fails in hundreds of tests and then passes says little of each of them. */
+const MAX_TESTS = 20;
+/** Whoever trusts one flip trusts it half; every further one halves the doubt. */
+const DOUBT = 0.5;
+/** What a rerun does not fix by its cause was mended by something else, as a cache. */
+const DETERMINISTIC = 0.5;
+
+interface Subject {
+  readonly kind: FlakeKind;
+  readonly name: string;
+  readonly failure: Failure;
+}
+
+/**
+ * Notes the jobs and tests of a run that failed and then passed at the same commit. Called when a later attempt has ended; a flip
+ * that is known already is not written again.
+ */
+export async function noteFlips(store: Store, runOrJobId: string): Promise<void> {
+  const record = await readRun(store, runOrJobId);
+  for (const failure of record.failures) {
+    if (failure.status !== 'diagnosed' || !isLive(failure.origin) || !flipped(failure, record)) continue;
+    for (const subject of subjectsOf(failure)) await note(store, subject);
+  }
+}
+
+/** A later attempt of the same job passed, at the commit that it had failed at. */
+function flipped(failure: Failure, { jobs }: RunRecord): boolean {
+  return jobs.some(
+    (job) =>
+      job.name === failure.name &&
+      job.attempt > failure.attempt &&
+      job.status === 'succeeded' &&
+      (job.commit === undefined || failure.commit === undefined || job.commit === failure.commit),
+  );
+}
+
+/** Where the machine or the net failed, the tests are not to blame. */
+const BLAMES_TESTS = new Set<Failure['category']>(['automation', 'performance', 'unknown']);
+
+function subjectsOf(failure: Failure): Subject[] {
+  const subjects: Subject[] = [];
+  if (failure.name !== undefined) subjects.push({ kind: 'job', name: failure.name, failure });
+  const tests = failure.tests ?? [];
+  if (BLAMES_TESTS.has(failure.category) && tests.length <= MAX_TESTS)
+    subjects.push(...tests.map((name) => ({ kind: 'test' as const, name, failure })));
+  return subjects;
+}
+
+async function note(store: Store, { kind, name, failure }: Subject): Promise<void> {
+  const { platform, repository } = failure;
+  const id = ids.flake(kind, platform, repository, name);
+  const known = await store.get('flake', id);
+  if (known?.flips.some((flip) => flip.failureId === failure.id)) return;
+  const flip: Flip = {
+    failureId: failure.id,
+    at: failure.failedAt,
+    suspected: suspectedCauseOf(failure),
+    ...(failure.commit !== undefined && { commit: failure.commit }),
+    ...(failure.cause !== undefined && { cause: failure.cause }),
+  };
+  const sample = failure.name === undefined ? undefined : await sampleOf(store, failure);
+  await store.change(
+    'flake',
+    id,
+    (state) =>
+      derive(
+        mergeInto('flake', state, {
+          ...{ id, kind, platform, repository, name, origin: failure.origin, statusAt: failure.failedAt },
+          flips: [flip],
+          ...(kind === 'test' && failure.name !== undefined && { jobName: failure.name }),
+          ...(sample !== undefined && { sample }),
+        }),
+        failure.transient === false ? DETERMINISTIC : 1,
+        store.now(),
+      ),
+    known ?? null,
+  );
+}
+
+/** Everything else of a flake follows from its flips. */
+function derive(flake: Flake, weight: number, now: string): Flake {
+  const last = flake.flips.at(-1);
+  if (last === undefined) return flake;
+  const since = (time: number): number =>
+    flake.flips.filter(({ at }) => Date.parse(last.at) - Date.parse(at) <= time).length;
+  const trials = flake.sample === undefined ? 0 : flake.sample.runs - 1;
+  const { wakeAt: _, ...rest } = flake;
+  return {
+    ...rest,
+    status: flake.status === 'flaky' || since(FLAKY_WITHIN_MS) >= FLAKY_FLIPS ? 'flaky' : 'suspected',
+    statusAt: last.at > flake.statusAt ? last.at : flake.statusAt || now,
+    wakeAt: new Date(Date.parse(last.at) + STABLE_AFTER_MS).toISOString(),
+    lastSeenAt: last.at,
+    suspectedCause: mostFrequent(flake.flips.map(({ suspected }) => suspected)),
+    confidence: rounded(weight * (1 - DOUBT ** since(STABLE_AFTER_MS))),
+    ...(flake.sample !== undefined && trials > 0 && { flipRate: rounded(flake.sample.flips / trials) }),
+  };
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
+
+function mostFrequent(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) if (word !== 'unknown') counts.set(word, (counts.get(word) ?? 0) + 1);
+  const [first] = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  return first?.[0] ?? 'unknown';
+}
+
+/** How a job has been ending in the latest jobs of its repository, whatever their runs and commits. */
+async function sampleOf(store: Store, { platform, repository, name }: Failure): Promise<Sample> {
+  const { items } = await listEntities(store, 'job', {
+    filters: { platform: [platform], repository: [repository] },
+    limit: MAX_LIMIT,
+  });
+  const ends = items
+    .filter((job) => job.name === name && (job.status === 'succeeded' || failed(job)))
+    .sort((a, b) => (endOf(a) < endOf(b) ? -1 : 1));
+  const flips = ends.filter((job, at) => at > 0 && failed(job) !== failed(ends[at - 1] as Job)).length;
+  return { at: store.now(), runs: ends.length, failures: ends.filter(failed).length, flips };
+}
+
+const failed = ({ status }: Job): boolean => isEnded(status) && (status === 'failed' || status === 'timed-out');
+const endOf = (job: Job): string => `${job.endedAt ?? job.statusAt}|${job.id}`;
+
+/** What is owed to a flake that was due: it is stable when it has not flipped for long enough. */
+export async function settleFlake(store: Store, id: string): Promise<void> {
+  await store.change('flake', id, (state) => {
+    if (state === undefined || state.status === 'stable' || state.lastSeenAt === undefined) return undefined;
+    const quiet = Date.parse(store.now()) - Date.parse(state.lastSeenAt);
+    const { wakeAt: _, ...rest } = state;
+    return quiet < STABLE_AFTER_MS ? undefined : { ...rest, status: 'stable', statusAt: store.now(), confidence: 0 };
+  });
+}

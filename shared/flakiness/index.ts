@@ -1,0 +1,1 @@
+export { noteFlips, settleFlake } from './flakiness.ts';

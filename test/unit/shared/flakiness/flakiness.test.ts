@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { noteFlips, settleFlake } from '../../../../shared/flakiness/index.ts';
+import { suspectedCauseOf } from '../../../../shared/flakiness/suspect.ts';
+import type { Failure, Flake } from '../../../../shared/model/index.ts';
+import { filtersOf, listEntities, readListQuery, type Store } from '../../../../shared/store/index.ts';
+import { failedRun, nextAttempt } from '../../../support/failed-run.ts';
+import { withTable } from '../../../support/table.ts';
+
+const engine = withTable();
+const DAY = 86_400_000;
+
+async function all(store: Store): Promise<Flake[]> {
+  return (await listEntities(store, 'flake', readListQuery([], filtersOf('flake')))).items;
+}
+
+/** A run whose only job failed, and whose next attempt ended as told. */
+async function story(
+  store: Store,
+  externalId: string,
+  more: Partial<Failure> = {},
+  end: 'succeeded' | 'failed' = 'succeeded',
+) {
+  const { jobIds, runId } = await failedRun(store, { externalId });
+  await store.change(
+    'failure',
+    jobIds[0] ?? '',
+    (state) => state && { ...state, category: 'automation', commit: 'c0ffee', ...more },
+  );
+  await nextAttempt(store, { externalId, jobs: { test: end } });
+  await noteFlips(store, runId);
+  return runId;
+}
+
+describe('flips', () => {
+  it('make a job suspected, then flaky, with counts, a rate and how sure that is', async () => {
+    const { store, time } = await engine.fresh();
+    await story(store, '1');
+    expect(await all(store)).toMatchObject([{ kind: 'job', name: 'test', status: 'suspected', confidence: 0.5 }]);
+    time.now += DAY;
+    await story(store, '2');
+    expect(await all(store)).toMatchObject([
+      {
+        ...{ status: 'flaky', confidence: 0.75, sample: { runs: 4, failures: 2 }, lastSeenAt: store.now() },
+        flipRate: expect.closeTo(1, 2),
+      },
+    ]);
+  });
+
+  it('are none when the next attempt failed as well, or was of another commit', async () => {
+    const { store } = await engine.fresh();
+    await story(store, '1', {}, 'failed');
+    const { jobIds, runId } = await failedRun(store, { externalId: '2' });
+    await store.change('failure', jobIds[0] ?? '', (state) => state && { ...state, commit: 'a' });
+    await nextAttempt(store, { externalId: '2', jobs: { test: 'succeeded' } });
+    await store.change('job', 'fake:2:job:220', (state) => state && { ...state, commit: 'b' });
+    await noteFlips(store, runId);
+    expect(await all(store)).toEqual([]);
+  });
+
+  it('name the tests that failed and then passed, unless the machine was to blame', async () => {
+    const { store } = await engine.fresh();
+    await story(store, '1', { tests: ['cart adds an item', 'cart empties'], excerpt: 'Timed out after 5 s' });
+    await story(store, '2', { tests: ['price rounds'], category: 'network' });
+    const tests = (await all(store)).filter(({ kind }) => kind === 'test');
+    expect(tests.map(({ name }) => name).sort()).toEqual(['cart adds an item', 'cart empties']);
+    expect(tests[0]).toMatchObject({ jobName: 'test', suspectedCause: 'time-out', repository: 'acme/shop' });
+  });
+
+  it('are counted once, however often they are told', async () => {
+    const { store } = await engine.fresh();
+    const runId = await story(store, '1');
+    const before = await all(store);
+    await noteFlips(store, runId);
+    expect(await all(store)).toEqual(before);
+  });
+
+  it('say less where the cause is one that no rerun mends', async () => {
+    const { store } = await engine.fresh();
+    await story(store, '1', { transient: false });
+    expect(await all(store)).toMatchObject([{ confidence: 0.25 }]);
+  });
+});
+
+it('is stable again after a month without a flip, not before', async () => {
+  const { store, time } = await engine.fresh();
+  for (const id of ['1', '2']) await story(store, id);
+  const [flake] = await all(store);
+  time.now += 29 * DAY;
+  await settleFlake(store, flake?.id ?? '');
+  expect((await store.get('flake', flake?.id ?? ''))?.status).toBe('flaky');
+  time.now += 2 * DAY;
+  await settleFlake(store, flake?.id ?? '');
+  const after = await store.get('flake', flake?.id ?? '');
+  expect(after).toMatchObject({ status: 'stable', confidence: 0 });
+  expect(after?.wakeAt).toBeUndefined();
+});
+
+it.each([
+  ['network', { category: 'network', excerpt: 'timed out' }, 'network'],
+  ['runner', { category: 'runner' }, 'runner'],
+  ['words', { category: 'automation', excerpt: 'Error: listen EADDRINUSE: address already in use' }, 'resources'],
+  ['nothing', { category: 'automation', excerpt: 'expected 1 to be 2' }, 'unknown'],
+] as const)('suspects by %s', (_, failure, cause) => {
+  expect(suspectedCauseOf(failure)).toBe(cause);
+});
