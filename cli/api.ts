@@ -2,12 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CommandFailure, type Io } from './command.ts';
 
+/** An answer that is an error, in the problem's own words. */
+export class ApiProblem extends CommandFailure {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** A QMOI that runs, asked through its REST API. */
 export interface Api {
   readonly url: string;
-  /** Throws a `CommandFailure` with the problem's own words on anything but a 2xx. */
+  /** Throws an `ApiProblem` on anything but a 2xx, a `CommandFailure` when nothing answers. */
   get<T>(path: string): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
+  /** Without a body where the path says it all. */
+  post<T>(path: string, body?: unknown): Promise<T>;
   /** Every item of a resource, newest first, in pages. */
   list<T>(resource: string, filters?: Readonly<Record<string, string>>): AsyncGenerator<T>;
 }
@@ -41,7 +52,7 @@ export function connectApi(options: { url?: string | undefined; token?: string |
     }).catch((error: Error) => {
       throw new CommandFailure(`${url} does not answer: ${reasonOf(error)}. Is QMOI running there?`);
     });
-    if (!response.ok) throw new CommandFailure(`${method} ${path}: ${await problemOf(response)}`);
+    if (!response.ok) throw new ApiProblem(response.status, `${method} ${path}: ${await problemOf(response)}`);
     return (await response.json()) as T;
   };
   const get = <T>(path: string) => ask<T>('GET', path);
@@ -49,6 +60,7 @@ export function connectApi(options: { url?: string | undefined; token?: string |
     url,
     get,
     put: (path, body) => ask('PUT', path, body),
+    post: (path, body) => ask('POST', path, body),
     async *list<T>(resource: string, filters: Readonly<Record<string, string>> = {}) {
       for (let cursor: string | null = ''; cursor !== null; ) {
         const query: string = new URLSearchParams({ limit: PAGE, ...filters, ...(cursor && { cursor }) }).toString();

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 /** Every command by its name. A command's file is loaded only when it is called, or its summary is. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   diagnose: async () => (await import('./diagnose.ts')).diagnose,
+  replay: async () => (await import('./replay.ts')).replay,
   status: async () => (await import('./status.ts')).status,
   templates: async () => (await import('./templates.ts')).templates,
 };

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Store } from '../../shared/store/index.ts';
 import { controlOperations } from './controls.ts';
+import { deliveryOperations } from './deliveries.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
 import type { JsonSchema } from './views.ts';
@@ -22,6 +23,8 @@ export interface Operation {
   readonly bodyName?: string;
   /** What the body is, for the one who got it wrong. */
   readonly bodyHelp?: string;
+  /** How large the body may be; 16 KB unless told. */
+  readonly maxBodyBytes?: number;
   /** Answers by status: what they mean, and the schema of their body, or the resource's item it is. */
   readonly answers: Readonly<
     Record<number, { readonly means: string; readonly schema: JsonSchema | { item: string } }>
@@ -40,12 +43,15 @@ export interface OperationInput {
   readonly body: unknown;
 }
 
-export const operations: readonly Operation[] = [...controlOperations, ...incidentOperations];
+export const operations: readonly Operation[] = [...controlOperations, ...deliveryOperations, ...incidentOperations];
 
 export const MAX_BODY_BYTES = 16 * 1024;
 
 /** The body of a request as its operation wants it. Throws `Problem`. */
-export async function readBody(request: Request, { body: schema, bodyHelp }: Operation): Promise<unknown> {
+export async function readBody(
+  request: Request,
+  { body: schema, bodyHelp, maxBodyBytes = MAX_BODY_BYTES }: Operation,
+): Promise<unknown> {
   if (schema === undefined) return undefined;
   const [type = ''] = (request.headers.get('content-type') ?? '').split(';');
   const encoding = request.headers.get('content-encoding') ?? 'identity';
@@ -53,7 +59,7 @@ export async function readBody(request: Request, { body: schema, bodyHelp }: Ope
     throw new Problem(415, 'The body is application/json, not compressed.');
   }
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > MAX_BODY_BYTES) throw new Problem(413, `The body has at most ${MAX_BODY_BYTES} bytes.`);
+  if (bytes.byteLength > maxBodyBytes) throw new Problem(413, `The body has at most ${maxBodyBytes} bytes.`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -10,6 +10,13 @@ export {
   readListQuery,
 } from './filters.ts';
 export * from './keys.ts';
-export { keepDelivery, readDelivery } from './ledger.ts';
+export {
+  type KeptDelivery,
+  keepDelivery,
+  readDelivery,
+  replayDelivery,
+  SETTLED_AFTER_MS,
+  unpackBody,
+} from './ledger.ts';
 export { countFailures, EXAMINED_PER_PAGE, type FailureCount, listEntities, type Page, pageOf } from './list.ts';
 export { type Change, isConditionFailure, itemOf, mergeInto, Store, type StoreDeps, stateOf } from './table.ts';

@@ -9,7 +9,11 @@ const PART_BYTES = 350_000;
 /** A function never unpacks more than this from one delivery; the gateway does not take more either. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-const unpack = promisify(brotliDecompress);
+const decompress = promisify(brotliDecompress);
+const unpack = (packed: Uint8Array): Promise<Buffer> => decompress(packed, { maxOutputLength: MAX_BODY_BYTES });
+
+/** A body that was packed by this module or another instance's. Undefined: it is none, or unpacks to too much. */
+export const unpackBody = (packed: Uint8Array): Promise<Buffer | undefined> => unpack(packed).catch(() => undefined);
 
 /** Quality 5 halves what gzip leaves of a webhook body in about the same time. */
 const compress = (body: Uint8Array): Buffer =>
@@ -41,23 +45,48 @@ export async function keepDelivery(
   return store.create('delivery', { ...fact, bytes: body.byteLength, parts } as DeliveryFact);
 }
 
+export interface KeptDelivery {
+  readonly delivery: Delivery;
+  /** The body as it came. */
+  body(): Promise<Buffer>;
+  /** The body as it is kept (Brotli): what fits into an answer, however large the body. */
+  packed(): Buffer;
+}
+
 /** A kept delivery and its body, byte for byte as it came, in one consistent read. Undefined: there is no such delivery. */
-export async function readDelivery(
-  store: Store,
-  id: string,
-): Promise<{ delivery: Delivery; body: () => Promise<Buffer> } | undefined> {
+export async function readDelivery(store: Store, id: string): Promise<KeptDelivery | undefined> {
   const items = await store.partition(keyOf('delivery', id).pk);
   const header = items.find((item) => item.sk === keyOf('delivery', id).sk);
   if (header === undefined) return undefined;
   const delivery = stateOf('delivery', header);
-  return {
-    delivery,
-    body: () => {
-      const parts = items.flatMap((item) => (item.bytes instanceof Uint8Array ? [item.bytes] : []));
-      if (parts.length < delivery.parts) {
-        throw new Error(`delivery ${id} has ${parts.length} of ${delivery.parts} body parts`);
-      }
-      return unpack(Buffer.concat(parts.slice(0, delivery.parts)), { maxOutputLength: MAX_BODY_BYTES });
-    },
+  const packed = (): Buffer => {
+    const parts = items.flatMap((item) => (item.bytes instanceof Uint8Array ? [item.bytes] : []));
+    if (parts.length < delivery.parts)
+      throw new Error(`delivery ${id} has ${parts.length} of ${delivery.parts} body parts`);
+    return Buffer.concat(parts.slice(0, delivery.parts));
   };
+  return { delivery, packed, body: async () => unpack(packed()) };
+}
+
+/** How long facts may lead to actions and messages (DESIGN.md, rule 6), and with it how old a delivery has to be to come again. */
+export const SETTLED_AFTER_MS = 30 * 60_000;
+
+/**
+ * Puts a settled delivery up for recording again, as a replayed one. `too-fresh`: what it told may still be acted on, and
+ * a replay must not have a part in that. `under-way`: it has not been recorded yet. Undefined: there is no such delivery.
+ */
+export async function replayDelivery(
+  store: Store,
+  id: string,
+): Promise<{ outcome: 'replayed' | 'too-fresh' | 'under-way'; delivery: Delivery } | undefined> {
+  let outcome: 'replayed' | 'too-fresh' | 'under-way' = 'replayed';
+  const { after } = await store.change('delivery', id, (state) => {
+    if (state === undefined) return undefined;
+    const age = Date.parse(store.now()) - Date.parse(state.receivedAt);
+    outcome = state.status === 'received' ? 'under-way' : age < SETTLED_AFTER_MS ? 'too-fresh' : 'replayed';
+    return outcome === 'replayed'
+      ? { ...state, status: 'received', statusAt: store.now(), origin: 'replayed', reason: undefined }
+      : undefined;
+  });
+  return after === undefined ? undefined : { outcome, delivery: after };
 }
