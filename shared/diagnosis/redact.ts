@@ -11,7 +11,10 @@ const SHAPES: readonly RegExp[] = [
   /\bxox[a-z]-[A-Za-z0-9-]{10,250}|\bxapp-\d-[A-Za-z0-9-]{10,250}/g,
   /\bhttps:\/\/hooks\.slack\.com\/(?:services|workflows|triggers)\/[\w/-]{10,200}/g,
   /\bhttps:\/\/(?:\w{1,10}\.)?discord(?:app)?\.com\/api\/webhooks\/[\w/-]{10,200}/g,
-  /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g,
+  /(?:\bbot|(?<!\d))\d{8,10}:[A-Za-z0-9_-]{35}\b/g,
+  /\bATBB[A-Za-z0-9]{20,60}\b|\bATCTT3[A-Za-z0-9_=-]{30,300}|\bHRKU-[A-Za-z0-9_-]{30,70}|\b(?:fm1[ar]?|fm2|fo1)_[A-Za-z0-9+/=_-]{30,1000}|\bsq[puas]_[a-f0-9]{40}\b|\bpul-[a-f0-9]{40}\b/g,
+  /\b[A-Za-z0-9_]{3}\dQ~[A-Za-z0-9_.~-]{31,40}|\bsb(?:p|s)_[A-Za-z0-9]{36,60}\b|\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,80}|\bops_eyJ[A-Za-z0-9_-]{50,2000}|\bAKCp[A-Za-z0-9]{60,80}\b|\bovsxat_[A-Za-z0-9-]{30,50}/g,
+  /\bhttps:\/\/[\w-]{1,60}\.webhook\.office\.com\/webhookb2\/[\w@/-]{30,300}|\b[a-f0-9]{32}-us\d{1,2}\b|\bntn_[A-Za-z0-9]{40,60}|\bsecret_[A-Za-z0-9]{43}\b|\bCFPAT-[A-Za-z0-9_-]{40,60}|\bsl\.(?:u\.)?[A-Za-z0-9_-]{100,1500}|\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}|\bpnu_[A-Za-z0-9]{30,60}|\btfp_[A-Za-z0-9_.]{40,100}|\bico-[A-Za-z0-9]{32}\b|\bdop?_v1_[a-f0-9]{64}\b|\bhvb\.[A-Za-z0-9_-]{20,300}|\bEZAK[A-Za-z0-9]{50,60}\b|\bduffel_(?:live|test)_[A-Za-z0-9_=-]{40,60}|\brdme_[a-z0-9]{60,80}\b/g,
   /\beyJ[A-Za-z0-9_-]{6,2000}\.[A-Za-z0-9_-]{4,4000}(?:\.[A-Za-z0-9_-]{0,2000})?/g,
   /\bAIza[A-Za-z0-9_-]{30,60}|\bya29\.[A-Za-z0-9_-]{20,400}|\bGOCSPX-[A-Za-z0-9_-]{20,60}|\b1\/\/0[A-Za-z0-9_-]{30,200}/g,
   /\b(?:[srp]k|whsec)_(?:live|test)?_?[A-Za-z0-9]{16,250}/g,
@@ -27,7 +30,7 @@ const USERINFO = /([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"'<>]{1,400}@/gi;
 /** `git@github.com:…` is an address of a repository, and `name@v1.2.x` a version. */
 const EMAIL = /(?<![\w.+/-])(?!git@)[\w.+-]{1,64}@(?!v\d)(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w.]*\/)/g;
 const AUTHORIZATION =
-  /\b((?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?)(?:(?:bearer|basic|token|digest|aws4-hmac-sha256)\s{1,3})?[^\s"',]{4,4000}/gi;
+  /\b((?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?)(?:(?:bearer|basic|token|digest|ssws|apikey|negotiate|ntlm|hmac|aws4-hmac-sha256)\s{1,3})?[^\s"',]{4,4000}/gi;
 const BEARER = /\b(bearer|basic)(\s{1,3})(?=[A-Za-z0-9._~+/=-]{0,200}[\d=])[A-Za-z0-9._~+/=-]{16,4000}/gi;
 const COOKIE = /\b((?:set-)?cookie\s{0,3}:\s{0,3})[^\n]{4,4000}/gi;
 
@@ -36,9 +39,9 @@ const NAMED = /(?<![\w.-])([\w.-]{1,80})["']?\s{0,3}(?:=>|:=|=|:)\s{0,3}/g;
 const FLAG = /(?<!\S)--?([a-z][a-z-]{1,60})\s{1,3}(?=[^\s-])/g;
 const VALUE = /"[^"\n]{1,2000}"?|'[^'\n]{1,2000}'?|[^\s"'`,;&|<>(){}]{1,2000}/y;
 const TELLING_WORD =
-  /^(?:pass|pwd|dsn|sig|credentials?|signature)$|(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|authkey)$/;
+  /^(?:pass|pwd|pat|dsn|sig|credentials?|signature)$|(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|authkey)$/;
 const TELLING_PAIR =
-  /^(?:api|access|account|shared|signing|private|encryption|auth|secret|deploy|master|storage) key$|^session id$|^webhook url$|^connection string$|^(?:npm )?auth$/;
+  /^(?:api|access|account|shared|signing|private|encryption|auth|secret|deploy|master|storage) key$|^session id$|^webhook url$|^key data$|^connection string$|^(?:npm )?auth$/;
 const NETRC = /(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})\S{1,400}/gi;
 /** A body line of a key whose first line is out of sight. */
 const BASE64_LINE =
