@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import examples from '@octokit/webhooks-examples';
@@ -258,9 +259,17 @@ const HEADER_VALUES: readonly string[] = [
   "' or 1=1",
 ];
 
+/** None of them is a part of what is signed in the seeds. */
+const ID_HEADERS = ['x-github-delivery', 'idempotency-key'] as const;
+let made = 0;
+
 function mutated(seed: ContractDelivery, others: readonly string[], dice: Random): HostileRequest {
   const changes: string[] = [`made of ${seed.event}`];
   const payload = { value: payloadIn(seed) };
+  const number = ++made;
+  // Each is a delivery of its own, or most of them would be answered as repetitions.
+  const own = payload.value as { id?: unknown } | null | undefined;
+  if (typeof own?.id === 'string') own.id += `-${number}`;
   for (let left = dice.int(0, 3); left > 0; left--) changes.push(pick(dice, CHANGES)(payload, others, dice));
   let body = Buffer.from(textOf(payload.value, seed));
   if (chance(dice, 6)) {
@@ -269,6 +278,7 @@ function mutated(seed: ContractDelivery, others: readonly string[], dice: Random
     changes.push(`bytes ${index}`);
   }
   const headers: Record<string, string | undefined> = { ...seed.headers };
+  for (const name of ID_HEADERS) if (headers[name] !== undefined) headers[name] = `hostile-${number}`;
   if (chance(dice, 4)) {
     const name = pick(dice, Object.keys(headers));
     const value = chance(dice, 3) ? undefined : pick(dice, HEADER_VALUES);
@@ -321,4 +331,28 @@ function forged(request: HostileRequest, proofs: readonly string[], dice: Random
   );
   without[name] = fake;
   return { ...request, headers: without, changes: [...request.changes, `forged ${name}: ${fake?.slice(0, 40)}`] };
+}
+
+const hmac =
+  (header: string, algorithm: string, prefix = '') =>
+  ({ headers, body, changes }: HostileRequest, secret: string): HostileRequest => ({
+    headers: { ...headers, [header]: `${prefix}${createHmac(algorithm, secret).update(body).digest('hex')}` },
+    body,
+    changes,
+  });
+const SIGN: Readonly<Record<string, (request: HostileRequest, secret: string) => HostileRequest>> = {
+  github: hmac('x-hub-signature-256', 'sha256', 'sha256='),
+  vercel: hmac('x-vercel-signature', 'sha1'),
+};
+
+/** The request as one who knows the secret sends it; of a platform whose proof is not one of the body, as it is. */
+export const signedBy = (platform: string, request: HostileRequest, settings: Hostile['settings']): HostileRequest =>
+  SIGN[platform]?.(request, settings[`QMOI_${platform.toUpperCase()}_WEBHOOK_SECRET`] ?? '') ?? request;
+
+/** What can be sent by HTTP: Node refuses to send the rest. */
+export function sendable({ headers }: HostileRequest): Record<string, string> {
+  const fit = Object.entries(headers).filter(
+    ([, value]) => value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+  );
+  return Object.fromEntries(fit) as Record<string, string>;
 }
