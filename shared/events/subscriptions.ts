@@ -28,6 +28,7 @@ export const subscriptions = {
     { entity: 'job', statuses: ENDED, attemptAbove: 1 },
     { entity: 'remediation', statuses: ['due'] },
     { entity: 'incident', statuses: ['due'] },
+    { entity: 'flake', statuses: ['due'] },
   ],
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
@@ -62,6 +63,7 @@ export const PUBLISHED: readonly EntityName[] = [
   'remediation',
   'notification',
   'control',
+  'flake',
 ];
 
 /** What each function's writes may become on the bus. `due` is `wake`'s alone. Rendered and held free of loops. */
@@ -95,10 +97,11 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'remediation', statuses: ['succeeded', 'failed'] },
     { entity: 'failure', statuses: ['updated'] },
     { entity: 'incident', statuses: ['resolved', 'escalated'] },
+    { entity: 'flake', statuses: ['suspected', 'flaky', 'stable', 'updated'] },
   ],
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
   wake: [
-    ...(['failure', 'remediation', 'notification', 'incident'] as const).map((entity) => ({
+    ...(['failure', 'remediation', 'notification', 'incident', 'flake'] as const).map((entity) => ({
       entity,
       statuses: ['due'],
     })),
