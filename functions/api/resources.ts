@@ -65,6 +65,8 @@ export const resources: Readonly<Record<string, Resource>> = {
   remediations: resourceOf('remediation', 'Remediations: fixes and what came of them'),
   flaky: resourceOf('flake', 'Flaky jobs and tests: both outcomes at one commit'),
   notifications: resourceOf('notification', 'Notifications: what the master was told'),
+  sources: resourceOf('source', 'Sources: repositories QMOI hears of, and whether it can hear all of them'),
+  completeness: resourceOf('completeness', 'Completeness: how much of each hour of a source is known'),
   activity: {
     title: 'Activity: everything that happened',
     entity: 'activity',

@@ -7,6 +7,7 @@ import { env as publish } from '../../functions/publish/env.ts';
 import { env as receiveEvent } from '../../functions/receive-event/env.ts';
 import { env as receiveHeartbeat } from '../../functions/receive-heartbeat/env.ts';
 import { env as receiveWebhook } from '../../functions/receive-webhook/env.ts';
+import { env as reconcile } from '../../functions/reconcile/env.ts';
 import { env as record } from '../../functions/record/env.ts';
 import { env as remediate } from '../../functions/remediate/env.ts';
 import { env as verify } from '../../functions/verify/env.ts';
@@ -26,6 +27,7 @@ export const environments = {
   verify,
   notify,
   wake,
+  reconcile,
 } as const;
 
 export type FunctionName = keyof typeof environments;

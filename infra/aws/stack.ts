@@ -8,6 +8,7 @@ import type { FunctionName } from './functions.ts';
 import { QmoiHttpApi } from './http-api.ts';
 import { Notification, Topics } from './notification.ts';
 import { Publisher } from './publisher.ts';
+import { Reconciliation } from './reconciliation.ts';
 import type { ServiceContext } from './service-function.ts';
 import { Store } from './store.ts';
 import { Timers } from './timers.ts';
@@ -34,6 +35,7 @@ export class QmoiStack extends Stack {
     new Remediation(this, capability);
     new Notification(this, { ...capability, topics });
     new Timers(this, capability);
+    new Reconciliation(this, capability);
 
     new CfnOutput(this, 'ApiUrl', { value: http.url, description: 'Webhooks go to <this>webhooks/<platform>' });
     new CfnOutput(this, 'TableName', { value: store.table.tableName });

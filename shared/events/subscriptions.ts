@@ -64,6 +64,8 @@ export const PUBLISHED: readonly EntityName[] = [
   'notification',
   'control',
   'flake',
+  'source',
+  'completeness',
 ];
 
 /** What each function's writes may become on the bus. `due` is `wake`'s alone. Rendered and held free of loops. */
@@ -100,6 +102,11 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'flake', statuses: ['suspected', 'flaky', 'stable', 'updated'] },
   ],
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
+  reconcile: [
+    { entity: 'delivery', statuses: ['received'] },
+    { entity: 'source', statuses: ['failing', 'unhooked', 'unreachable'] },
+    { entity: 'completeness', statuses: ['incomplete'] },
+  ],
   wake: [
     ...(['failure', 'remediation', 'notification', 'incident', 'flake'] as const).map((entity) => ({
       entity,

@@ -3,6 +3,7 @@ import { automation, runner } from './inventory.ts';
 import { delivery } from './ledger.ts';
 import { job, run } from './pipeline.ts';
 import { control, notification, remediation } from './response.ts';
+import { completeness, source } from './source.ts';
 import { failure, incident } from './trouble.ts';
 
 export * from './flakiness.ts';
@@ -13,6 +14,7 @@ export { isLive, type Machine, ORIGINS, type Origin } from './machine.ts';
 export * from './pipeline.ts';
 export * from './response.ts';
 export { SCHEDULE_SETTERS, type Schedule } from './schedule.ts';
+export * from './source.ts';
 export * from './trouble.ts';
 
 /** Every state machine, by the name of its entity. */
@@ -28,6 +30,8 @@ export const machines = {
   notification,
   control,
   flake,
+  source,
+  completeness,
 } as const;
 
 export type EntityName = keyof typeof machines;

@@ -13,6 +13,7 @@ import type {
   RunFact,
   RunnerFact,
 } from '../model/index.ts';
+import type { Meter, Sweeper } from './sweeper.ts';
 
 /** A request as it came: the body's very bytes, header names in lower case. */
 export interface RawRequest {
@@ -185,6 +186,8 @@ export interface Platform {
   look?(automation: Pick<Automation, 'externalId' | 'status'>, deps: LookDeps): Promise<PlatformFacts | undefined>;
   /** Undefined when the platform's token is not configured. */
   client(read: ReadParameters): Promise<PlatformClient | undefined>;
+  /** What the reconciliation asks the platform with; undefined as above. Absent: its API tells nothing that was lost. */
+  sweeper?(read: ReadParameters, meter: Meter): Promise<Sweeper | undefined>;
 }
 
 export const noFacts = (): PlatformFacts => ({ runs: [], jobs: [], runners: [], automations: [] });

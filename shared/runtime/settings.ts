@@ -58,6 +58,21 @@ export const remediationSettings = z.strictObject({
 });
 export type RemediationSettings = z.infer<typeof remediationSettings>;
 
+export const reconciliationSettings = z.strictObject({
+  everyMinutes: z.prefault(positive.check(z.maximum(60)), 5),
+  /** Of each platform's API, for sweeps alone. */
+  callsPerHour: z.prefault(positive, 1000),
+  /** Repositories to sweep besides those that QMOI has heard of, by platform. */
+  repositories: z.prefault(
+    z.record(
+      z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)),
+      z.array(z.string().check(z.regex(/^[^\s/]+(?:\/[^\s/]+)+$/, 'a repository is <owner>/<name>'))),
+    ),
+    {},
+  ),
+});
+export type ReconciliationSettings = z.infer<typeof reconciliationSettings>;
+
 const recipients = z.prefault(
   z.strictObject({
     mail: z.prefault(z.array(z.email()), []),
@@ -86,6 +101,7 @@ export const settings = z.strictObject({
     {},
   ),
   remediation: z.prefault(remediationSettings, {}),
+  reconciliation: z.prefault(reconciliationSettings, {}),
   throttling: z.prefault(
     z.strictObject({
       /** GitHub does not retry what is turned away, so the limit guards the bill, not the functions. */

@@ -72,9 +72,14 @@ export function accessOf(entity: EntityName, { filters }: Pick<ListQuery, 'filte
       return externalId ? keys(onEach(externalId, ids.delivery)) : DAYS;
     case 'control':
       return { by: 'partitions', partitions: [{ pk: keyOf('control', '').pk, prefix: '' }] };
+    case 'source':
+      return repository && repository.length * platforms.length <= MAX_PLACES
+        ? keys(onEach(repository, ids.source))
+        : DAYS;
     case 'automation':
     case 'runner':
     case 'flake':
+    case 'completeness':
       return DAYS;
   }
 }

@@ -9,6 +9,9 @@
  * | incidents that share a runner, a host, a commit …, and when | pk = `correlation#<hash>`, sk = incident id |
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
  * | the runs of one line of work (a workflow on a branch), in their order | pk = `line#<platform>:<hash>`, sk = padded run |
+ * | all sources of a platform, and how far each was swept | pk = `source#<platform>`, `sweep#<platform>`; sk = repository |
+ * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
+ * | calls that a platform's API may still be asked | pk = `limit#<platform>` |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
@@ -47,6 +50,9 @@ export const ids = {
   /** Names of tests are long and hold anything. */
   flake: (kind: string, platform: string, repository: string, name: string) =>
     `${kind}:${platform}:${hashOf(`${repository}\n${name}`)}`,
+  source: (platform: string, repository: string) => `${platform}:${repository}`,
+  /** `hour` as `2026-01-31T12`. */
+  completeness: (platform: string, repository: string, hour: string) => `${platform}:${repository}@${hour}`,
   incident: (fingerprint: string, episode: number) => `${fingerprint}:${episode}`,
   /** `part` is the attempt of a run, or the id of a job, which is an attempt by itself. */
   remediation: (runKey: string, action: string, part: string | number) => `${runKey}:${action}:${part}`,
@@ -69,11 +75,16 @@ export function keyOf(entity: EntityName, id: string): Key {
     }
     case 'control':
       return { pk: 'control', sk: id };
+    case 'source': {
+      const [platform = '', ...repository] = id.split(':');
+      return { pk: sourcePartition(platform), sk: repository.join(':') };
+    }
     case 'delivery':
     case 'runner':
     case 'automation':
     case 'notification':
     case 'flake':
+    case 'completeness':
       return { pk: `${entity}#${id}`, sk: 'header' };
   }
 }
@@ -91,6 +102,10 @@ export const linePartition = (platform: string, line: string): string =>
 /** Where a run stands in its line. Platforms number runs in the order of their creation. */
 export const placeInLine = (runId: string): string => (runId.split(':')[1] ?? '').padStart(20, '0');
 export const daysPartition = (entity: EntityName | 'activity'): string => `days#${entity}`;
+export const sourcePartition = (platform: string): string => `source#${platform}`;
+export const sweepCursor = (platform: string, repository: string): Key => ({ pk: `sweep#${platform}`, sk: repository });
+export const sweptHour = (sourceId: string, hour: string): Key => ({ pk: `sweep#${sourceId}`, sk: hour });
+export const callLimit = (platform: string): Key => ({ pk: `limit#${platform}`, sk: 'calls' });
 export const leasePartition = 'lease';
 export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
 export const activityPartition = (day: string): string => `activity#${day}`;
@@ -108,6 +123,8 @@ const LIST_SHARDS: Record<EntityName, number> = {
   notification: 2,
   control: 1,
   flake: 1,
+  source: 1,
+  completeness: 1,
 };
 export const WAKE_SHARDS = 4;
 
@@ -152,6 +169,7 @@ export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'lin
   notification: 90,
   flake: 400,
   activity: 90,
+  completeness: 90,
   budget: 1,
   line: 90,
 };

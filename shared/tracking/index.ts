@@ -1,2 +1,3 @@
 export { type RecordDeps, recordDelivery } from './record.ts';
+export { enterSource } from './sources.ts';
 export { type RunRecord, readRun, track } from './track.ts';

@@ -1,6 +1,7 @@
 import type { Delivery } from '../model/index.ts';
 import type { Platform } from '../platforms/port.ts';
 import { readDelivery, type Store } from '../store/index.ts';
+import { enterSourceOf } from './sources.ts';
 import { track } from './track.ts';
 
 export interface RecordDeps {
@@ -39,5 +40,6 @@ export async function recordDelivery(
     return settle('quarantined', `${(error as Error).name}: ${(error as Error).message}`.slice(0, 500));
   }
   await track(store, platform, facts);
+  await enterSourceOf(store, platform, delivery);
   return settle('recorded');
 }

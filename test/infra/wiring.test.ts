@@ -167,11 +167,14 @@ describe('the HTTP API', () => {
 });
 
 describe('schedules', () => {
-  it('sweep the timers every minute, with a role that may only invoke wake', () => {
-    const schedule = only(properties('AWS::Scheduler::Schedule'));
-    expect(schedule).toMatchObject({ ScheduleExpression: 'rate(1 minute)', FlexibleTimeWindow: { Mode: 'OFF' } });
+  it.each([
+    ['wake', 'rate(1 minute)'],
+    ['reconcile', 'rate(5 minutes)'],
+  ])('call %s at %s, with a role that may only invoke it', (name, expression) => {
+    const schedule = only(properties('AWS::Scheduler::Schedule').filter(({ Name }) => Name === `Qmoi-${name}`));
+    expect(schedule).toMatchObject({ ScheduleExpression: expression, FlexibleTimeWindow: { Mode: 'OFF' } });
     const { Arn, RoleArn } = schedule.Target as { Arn: unknown; RoleArn: unknown };
-    expect(nameOf(template.Resources[target(Arn) ?? '']?.Properties ?? {})).toBe('wake');
+    expect(nameOf(template.Resources[target(Arn) ?? '']?.Properties ?? {})).toBe(name);
     const policies = ofType(template, 'AWS::IAM::Policy').filter((policy) =>
       list(policy.Properties.Roles).some((role) => target(role) === target(RoleArn)),
     );

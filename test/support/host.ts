@@ -108,6 +108,8 @@ export const RESOURCES = [
   'notifications',
   'activity',
   'controls',
+  'sources',
+  'completeness',
 ] as const;
 export type ResourceName = (typeof RESOURCES)[number];
 

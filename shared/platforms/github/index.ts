@@ -1,4 +1,5 @@
 import type { Platform, ReadParameters } from '../port.ts';
+import type { Meter } from '../sweeper.ts';
 import { retryOptions } from './actions.ts';
 import { credentialsOf } from './credentials.ts';
 import { normalise } from './normalise.ts';
@@ -17,5 +18,11 @@ export const github: Platform = {
     // Only those who call GitHub pay for loading its client.
     const { githubClient } = await import('./client.ts');
     return githubClient(credentials);
+  },
+  async sweeper(parameters: ReadParameters, meter: Meter) {
+    const credentials = await credentialsOf(parameters);
+    if (credentials === undefined) return undefined;
+    const { openGithubSweeper } = await import('./sweep.ts');
+    return openGithubSweeper(credentials, meter);
   },
 };

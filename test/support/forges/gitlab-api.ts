@@ -95,6 +95,10 @@ export function gitlabRoutes({ context, runs, missingTrace, caller }: GitlabApiO
           .filter((run) => !request.query.has('status') || pipelineStatus(run) === request.query.get('status'))
           .map(pipelineBasic)
           .reverse();
+        if (request.query.get('order_by') === 'updated_at') {
+          const at = (item: Json): string => String((item as { updated_at?: Json }).updated_at);
+          list.sort((a, b) => (at(a) < at(b) ? 1 : -1));
+        }
         return page(request, list);
       }),
     },

@@ -1,0 +1,1 @@
+export { type ReconcileDeps, reconcile } from './reconcile.ts';

@@ -1,0 +1,108 @@
+import type { Source } from '../model/index.ts';
+import { type Platform, PlatformUnavailable, type ReadParameters } from '../platforms/port.ts';
+import { OverBudget, PlatformRefusal, type Sweeper } from '../platforms/sweeper.ts';
+import type { ReconciliationSettings } from '../runtime/settings.ts';
+import type { Store } from '../store/index.ts';
+import { enterSource } from '../tracking/index.ts';
+import { type OpenMeter, openMeter } from './limit.ts';
+import { type Cursor, cursorsOf, freshCursor, keepCursor, sourcesOf } from './sources.ts';
+import { sweepSource } from './sweep.ts';
+
+export interface ReconcileDeps {
+  readonly store: Store;
+  readonly platforms: Readonly<Record<string, Platform>>;
+  readonly read: ReadParameters;
+  readonly settings: ReconciliationSettings;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** No sweep of a source begins later. */
+  readonly deadline: number;
+  readonly count: (name: string, dimensions: Readonly<Record<string, string>>, value?: number) => void;
+  readonly logger: { warn(message: string, context: Record<string, string | Error>): void };
+}
+
+/** Sweeps every source of every platform whose turn it is. Each platform goes at its own pace: none waits for another. */
+export async function reconcile(deps: ReconcileDeps): Promise<void> {
+  const swept = await Promise.allSettled(
+    Object.values(deps.platforms).map((platform) => sweepPlatform(platform, deps)),
+  );
+  const failed = swept.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function sweepPlatform(platform: Platform, deps: ReconcileDeps): Promise<void> {
+  const { store, read, now, settings, count } = deps;
+  if (platform.sweeper === undefined) return;
+  const { name } = platform;
+  for (const repository of settings.repositories[name] ?? []) await enterSource(store, name, repository);
+  const sources = await sourcesOf(store, name);
+  if (sources.length === 0) return;
+  const meter = await openMeter(store, name, { callsPerHour: settings.callsPerHour, now }).catch(stopOn(OverBudget));
+  if (meter === undefined) return;
+  try {
+    const sweeper = await platform.sweeper(read, meter);
+    if (sweeper === undefined) return;
+    const cursors = await cursorsOf(store, name);
+    await sweepInTurn(sweeper, sources, cursors, meter, deps);
+  } finally {
+    await meter.settle();
+    count('SweepCalls', { platform: name }, meter.calls);
+  }
+}
+
+/** Whoever has waited longest comes first. */
+async function sweepInTurn(
+  sweeper: Sweeper,
+  sources: readonly Source[],
+  cursors: ReadonlyMap<string, Cursor>,
+  meter: OpenMeter,
+  deps: ReconcileDeps,
+): Promise<void> {
+  const { store, now, deadline, count, logger } = deps;
+  const waiting = sources
+    .map((source) => ({ source, cursor: cursors.get(source.repository) ?? freshCursor }))
+    .filter(({ cursor }) => cursor.nextAt === undefined || Date.parse(cursor.nextAt) <= now())
+    .sort((a, b) => ((a.cursor.sweptAt ?? '') < (b.cursor.sweptAt ?? '') ? -1 : 1));
+  for (const { source, cursor } of waiting) {
+    if (now() >= deadline) return;
+    const { platform, repository } = source;
+    try {
+      const swept = await sweepSource(store, sweeper, source, cursor, now());
+      await keepCursor(store, source, swept.cursor);
+      if (swept.recovered > 0) count('FactsRecovered', { platform }, swept.recovered);
+      if (source.status === 'unreachable') await tell(store, source, 'active');
+    } catch (error) {
+      if (error instanceof OverBudget) return;
+      if (error instanceof PlatformUnavailable) {
+        meter.failed(error);
+        logger.warn('sweep broken off', { platform, reason: error.message });
+        count('SweepsBrokenOff', { platform });
+        return;
+      }
+      if (error instanceof PlatformRefusal) await tell(store, source, 'unreachable', error.message);
+      else logger.warn('sweep failed', { platform, repository, error: error as Error });
+      await keepCursor(store, source, {
+        ...cursor,
+        refusals: cursor.refusals + 1,
+        nextAt: new Date(now() + restMs(cursor.refusals)).toISOString(),
+      });
+    }
+  }
+}
+
+const [FIRST_REST_MS, LONGEST_REST_MS] = [10 * 60_000, 24 * 3_600_000];
+/** How long a source that could not be swept is left alone. */
+const restMs = (refusals: number): number => Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(refusals, 10));
+
+/** A source's state changes by this alone, so it is written only when it does. */
+export async function tell(store: Store, source: Source, status: Source['status'], reason?: string): Promise<void> {
+  if (source.status === status && source.reason === reason) return;
+  await store.merge('source', { id: source.id, status, statusAt: store.now(), origin: 'live', reason });
+}
+
+const stopOn =
+  (kind: new (...args: never[]) => Error) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof kind)) throw error;
+    return undefined;
+  };
