@@ -20,9 +20,13 @@ for (const mark of '=,;()[]{}"\'`<>|:') kind[mark.charCodeAt(0)] = SPLIT;
 const CLOSING = /[.!?]+$/;
 const LEADER = /^([A-Za-z-]+\.{3,})/;
 const LONG_HEX = /^[0-9a-fA-F-]{16,}$/;
+/** `TS2322`, `E0425`: what tells one error from the next. */
+const ERROR_CODE = /^[A-Z]{1,4}\d{4}$/;
 const STARS = /^\*{2,}$/;
 const MAIL = /^[^@]+@[\w-]+(?:\.[\w-]+)+$/;
 const HOST_END = /\.(?:com|org|net|edu|gov|io|dev|app|cloud|local|localdomain|internal|lan|corp|arpa|co|ai|[a-z]{2})$/;
+/** Ends of files that are codes of countries as well. */
+const FILE_END = /\.(?:ts|js|py|rs|rb|cs|sh|md|pl|cc|so|hs|ml|vb|go|mk|ps|kt)$/;
 const HOST = /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/;
 /** `Foo.js` and `lib.so` end like hosts of a country; a name of two letters at the end counts from three parts on. */
 const PARTS = /\./g;
@@ -36,6 +40,12 @@ const UNIT =
 const NUMBER = /^[([<>~=+-]*\d[\d.,]*$|[=:]\d[\d.,]*$/;
 const CALENDAR =
   /^(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|edt|est|utc|gmt|cet|cest|pst|pdt|am|pm)$/i;
+
+export const isMail = (text: string): boolean => MAIL.test(text);
+/** Of an amount or a rate: `ms`, `minutes`, `MB/s`. */
+export const isUnit = (word: string): boolean => UNIT.test(word);
+/** Part of a date: a day, a month, a time zone. */
+export const isCalendarWord = (word: string): boolean => CALENDAR.test(word);
 
 const known = new Map<string, string>();
 
@@ -179,6 +189,7 @@ function maskAtom(atom: string, digit: boolean): string {
     // `enable............1`, as machines print tables.
     const leader = LEADER.exec(atom);
     if (leader) return `${leader[1]}${VALUE}`;
+    if (atom.length <= 8 && ERROR_CODE.test(atom)) return atom;
     return `${VALUE}${closingOf(atom)}`;
   }
   if (atom.length < 2) return atom;
@@ -206,6 +217,7 @@ function isValue(core: string): boolean {
 /** A name of the domain name system, as far as one can tell from the text. */
 export function isHost(text: string): boolean {
   if (!text.includes('.') || text.length > 253 || !HOST_END.test(text) || !HOST.test(text)) return false;
+  if (FILE_END.test(text)) return false;
   const country = text.length - text.lastIndexOf('.') === 3;
   return !country || (text.match(PARTS)?.length ?? 0) >= 2;
 }
