@@ -4,6 +4,7 @@ import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
+import { runnerOperations } from './runners.ts';
 import type { JsonSchema } from './views.ts';
 
 /**
@@ -43,7 +44,12 @@ export interface OperationInput {
   readonly body: unknown;
 }
 
-export const operations: readonly Operation[] = [...controlOperations, ...deliveryOperations, ...incidentOperations];
+export const operations: readonly Operation[] = [
+  ...controlOperations,
+  ...deliveryOperations,
+  ...incidentOperations,
+  ...runnerOperations,
+];
 
 export const MAX_BODY_BYTES = 16 * 1024;
 

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { platform } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tokenOfSource } from '../../shared/platforms/heartbeat/index.ts';
-import { type Answer, TestHost } from '../support/host.ts';
+import { fakeService } from '../support/fake-service.ts';
+import { type Answer, TestHost, until } from '../support/host.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
@@ -102,6 +106,54 @@ describe('a machine', () => {
       status: 'offline',
       vitals: { service: 'ci: failed' },
     });
+  });
+});
+
+describe.runIf(platform() === 'linux')("a machine's agent", () => {
+  it('tells that its service is down, and restarts it when it is told to', async () => {
+    const service = fakeService('failed');
+    const agent = spawn(
+      process.execPath,
+      [
+        ...['bin/qmoi.mjs', 'agent', '--url', host.url, '--service', 'ci.service', '--interval', '1'],
+        ...['--state', join(service.folder, 'memory.json')],
+      ],
+      { env: { PATH: service.path, QMOI_HEARTBEAT_TOKEN: tokenOfSource(TOKEN, 'ci-7') }, stdio: 'ignore' },
+    );
+    const ended = new Promise<number | null>((resolve) => agent.once('exit', resolve));
+    const id = 'local:machines:ci-7';
+    const status = async (wanted: string) => {
+      const runners = await host.list('runners', { platform: 'local' });
+      return runners.some((runner) => runner.id === id && runner.status === wanted);
+    };
+    const commands = async () => {
+      const { json } = await host.request(`/v1/runners/${encodeURIComponent(id)}/commands`);
+      return (json as { items: { command: string; status: string; output?: string }[] }).items;
+    };
+    const order = (command: string, runner = id) =>
+      host.request(`/v1/runners/${encodeURIComponent(runner)}/commands`, {
+        method: 'POST',
+        headers: JSON_TYPE,
+        body: JSON.stringify({ command, reason: 'it is down' }),
+      });
+    try {
+      await until('the runner to be offline', () => status('offline'));
+      expect((await order('format-disk')).status).toBe(400);
+      expect((await order('restart-runner-service', 'local:machines:nobody')).status).toBe(404);
+      expect(await order('restart-runner-service')).toMatchObject({ status: 202, json: { status: 'pending' } });
+      await until('the runner to be back', () => status('idle'));
+      expect((await order('collect-diagnostics')).status).toBe(202);
+      await until('diagnostics', async () => (await commands())[0]?.status === 'done');
+      expect(await commands()).toMatchObject([
+        { command: 'collect-diagnostics', output: expect.stringContaining('token=[redacted]') },
+        { command: 'restart-runner-service', status: 'done', output: 'ci.service: active' },
+      ]);
+      expect(service.calls().filter((call) => call.startsWith('restart'))).toEqual(['restart -- ci.service']);
+    } finally {
+      agent.kill('SIGTERM');
+      expect(await ended).toBe(0);
+    }
+    await host.settled();
   });
 });
 
