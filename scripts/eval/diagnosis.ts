@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { rules } from '../../shared/diagnosis/index.ts';
 import { type Categories, categories } from './diagnosis/category.ts';
 import { type IntermittentRow, intermittent } from './diagnosis/intermittent.ts';
+import { type RedactionRow, redactions } from './diagnosis/redactions.ts';
 import { type SpeedRow, speed } from './diagnosis/speed.ts';
 import { type TestsRow, testsNamed } from './diagnosis/tests-named.ts';
 import { type WhereRow, where } from './diagnosis/where.ts';
@@ -21,6 +22,7 @@ export interface DiagnosisReport {
   readonly bugSwarm: readonly TestsRow[];
   readonly veloren: readonly IntermittentRow[];
   readonly category: Omit<Categories, 'cases'>;
+  readonly redactions: readonly RedactionRow[];
   readonly speed: readonly SpeedRow[];
   readonly targets: readonly Target[];
   /** Of what is measured against labels; how fast the machine is at the moment decides nothing. */
@@ -52,6 +54,7 @@ export async function evaluate(data: string): Promise<DiagnosisReport | undefine
   ];
   return {
     ...{ rules: rules.length, logChunks, ciDiff, bugSwarm: tests.rows, veloren: transient.rows, category },
+    redactions: redactions(data),
     speed: rates,
     targets: [...judged, target('Megabytes a second', rates[0]?.megabytesPerSecond ?? 0, 200)],
     passed: judged.every(({ met }) => met),
@@ -70,6 +73,7 @@ export function render(report: DiagnosisReport): string {
       `Category: macro-F1 ${macroF1}, without unknowns ${macroF1Abstained}; ${unknowns} of ${logs} unknown`,
       report.category.rows,
     ),
+    table('Redacted in every fourth line of public logs', report.redactions),
     table('Throughput on one core', report.speed),
     table('Targets', report.targets),
   ].join('\n\n');

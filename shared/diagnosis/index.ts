@@ -1,3 +1,4 @@
+export { checkRule } from './check-rule.ts';
 export { diagnose } from './diagnose.ts';
 export { redact } from './redact.ts';
 export { rules } from './rules/index.ts';

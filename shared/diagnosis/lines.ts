@@ -2,7 +2,7 @@
 
 /** A passing test, whose name may quote any error. */
 const PASSED =
-  /^\s*(?:[✓✔√☑] |ok \d|PASS[: ]|--- PASS|\[ {6} OK \]|\[ {2}PASSED |.{0,300}\.\.\. ok$|.{0,300} PASSED(?:\s|$))/;
+  /^\s{0,60}(?:[✓✔√☑] |ok \d|PASS[: ]|--- PASS|\[ {6} OK \]|\[ {2}PASSED |.{0,300}\.\.\. ok$|.{0,300} PASSED(?:\s|$))/;
 /** A compiler's or test runner's quotation of source: ` 12 | code`, `> 12 | code`. */
 const QUOTED = /^\s{0,8}(?:>\s{0,3})?\d{1,6}\s{0,3}[|│]/;
 const WARNING = /^(?:warn(?:ing)?\b|npm warn\b|W:|\[warn(?:ing)?\])/i;

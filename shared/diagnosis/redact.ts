@@ -47,9 +47,11 @@ const NETRC = /(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})\S{1,400}/gi;
 const BASE64_LINE =
   /^(\s{0,12})(?![0-9a-f]{40,128}\s{0,4}$)(?=[^\n]{0,100}[+/0-9])[A-Za-z0-9+/]{48,128}={0,2}\s{0,4}$/gm;
 
+/** Names that only sound like it: the working directory, a library. */
+const NO_SECRET = /^(?:(?:OLD|INIT_)?PWD=["']?(?:[/$~]|[A-Za-z]:)|libsecret[\w.-]{0,60}=)/;
 /** Values that are no secrets: masked already, references, and the words an error message uses. */
 const NO_VALUE =
-  /^["']?(?:\*+|\[?(?:redacted|masked|filtered|hidden)\]?|x{3,}|\$.*|%\w+%|<.*|null|nil|none|undefined|true|false|yes|no|not|missing|empty|invalid|required|expired|unexpected|is|was|has|must|unknown|string|number|\.\.\.)["']?$/i;
+  /^["']?(?:\d{1,6}:(?:\d{1,5}:?)?|\*+|\[?(?:redacted|masked|filtered|hidden)\]?|x{3,}|\$.*|%\w+%|<.*|null|nil|none|undefined|true|false|yes|no|not|missing|empty|invalid|required|expired|unexpected|is|was|has|must|unknown|string|number|\.\.\.)["']?$/i;
 const PLAIN_WORD = /^(?:[A-Za-z]{1,24}|[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,6})[.:]?$/;
 
 function keyBlocks(text: string): string {
@@ -94,10 +96,11 @@ function namedValues(text: string, pattern: RegExp, prose: boolean): string {
   let done = 0;
   pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    if (!tellsSecret(match[1] ?? '')) continue;
+    const name = match[1] ?? '';
+    if (!tellsSecret(name)) continue;
     VALUE.lastIndex = pattern.lastIndex;
     const value = VALUE.exec(text)?.[0];
-    if (!value || NO_VALUE.test(value)) continue;
+    if (!value || NO_VALUE.test(value) || NO_SECRET.test(`${name}=${value}`)) continue;
     // `=` assigns; a colon is prose as often, so an unquoted plain or short word, or the name of a variable, after it is left alone.
     const assigns = match[0].includes('=');
     if (prose && !assigns && (PLAIN_WORD.test(value) || value.length < 4)) continue;

@@ -91,6 +91,8 @@ describe('secrets by their place', () => {
     `api_key => ${secret}`,
     `error: password=${secret} is wrong`,
     `--password ${secret}`,
+    `Uid=sa;Pwd=${secret};`,
+    `PWD=${secret}`,
     `--api-key=${secret}`,
     `mysql --password=${secret} app`,
     `//registry.npmjs.org/:_authToken=${secret}`,
@@ -157,6 +159,10 @@ describe('what is no secret', () => {
     'basic authentication failed',
     '/home/runner/work/app/app/src/components/NavigationBar/NavigationBar.tsx',
     '12:34:56 1234567890:ok',
+    'docker run -v $PWD:/app image',
+    'PWD=/home/runner/work/app',
+    'Matchers/AllPass.swift:12:5: warning: deprecated',
+    'Unpacking libsecret-1-0:amd64 (0.20.5-2) ...',
     'keyboard-interactive/pam',
   ])('%s', (line) => {
     expect(redact(line)).toBe(line);

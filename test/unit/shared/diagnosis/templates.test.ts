@@ -24,6 +24,7 @@ describe('masking', () => {
     ['hardware and IPv6 addresses', 'from 00:11:43:e3:ba:c3 via (fe80::1:2:3)', 'from <*> via (<*>)'],
     ['dates', 'at Fri Jun 17 07:07:00 2005', 'at <*>'],
     ['lists of any length', 'delete blk_1 blk_2 blk_3', 'delete <*>'],
+    ['lists of several values each', 'nodes a-1 0x1f <ok> a-2 0x2f <ok> a-3 0x3f <ok>', 'nodes <*> <ok>'],
     ['mail', 'sent to jane@example.org', 'sent to <*>'],
     ['truth values of a key', 'visible=true moved= false', 'visible=<*> moved= <*>'],
     ['quoted values of several words', 'lock=1, tag="View Lock", ws=null', 'lock=<*>, tag="<*>", ws=<*>'],
