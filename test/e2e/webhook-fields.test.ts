@@ -98,7 +98,7 @@ describe('every field of every example', () => {
     for (const round of rounds) {
       host = await TestHost.boot({ settings: SETTINGS });
       for (const outcome of await deliver(host, round)) outcomes.set(titleOf(outcome.planned.example), outcome);
-      errors.push(...(await errorsOf(host)), ...host.complaints);
+      errors.push(...(await errorsOf(host, round)), ...host.complaints);
       await host.end();
       host = undefined;
     }

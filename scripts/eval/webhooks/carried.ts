@@ -85,6 +85,20 @@ export const time = (text: unknown): string | undefined => {
   return text === null || text === undefined ? undefined : new Date(iso).toISOString();
 };
 
+const itself = (value: unknown): unknown => value;
+
+/** Places among the attributes of an item: always, or where the field has a meaning at all. */
+export const about = (item: (part: Json) => Item) => ({
+  at:
+    (name: string, as: (value: unknown, part: Json) => unknown = itself): Place =>
+    (value: unknown, part) => ({ of: item(part), at: name, value: as(value, part) }),
+  when:
+    (holds: (part: Json) => boolean, name: string, as: (value: unknown) => unknown = itself): Place =>
+    (value: unknown, part) =>
+      holds(part) ? { of: item(part), at: name, value: as(value) } : 'moot',
+});
+export const text = (value: unknown): string => String(value);
+
 /** Null, '' , [] and {} are how platforms say nothing. */
 const saysNothing = (value: unknown): boolean =>
   value === null ||

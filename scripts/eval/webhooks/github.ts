@@ -1,49 +1,28 @@
-import { createHash } from 'node:crypto';
-import { type Carrier, type EventTable, type Item, type Json, objectIn, type Place, textIn, time } from './carried.ts';
-
-/** https://docs.github.com/en/webhooks/webhook-events-and-payloads */
-
-const STATUS: Readonly<Record<string, string>> = {
-  ...{ queued: 'queued', requested: 'queued', pending: 'queued', waiting: 'waiting', in_progress: 'running' },
-  ...{ success: 'succeeded', neutral: 'succeeded', failure: 'failed', startup_failure: 'failed', error: 'failed' },
-  ...{ cancelled: 'canceled', skipped: 'skipped', timed_out: 'timed-out', stale: 'timed-out' },
-  ...{ action_required: 'waiting', inactive: 'succeeded' },
-};
-const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'];
-const statusOf = (part: Json): string => STATUS[String(part.conclusion ?? part.status ?? 'queued')] ?? '?';
-const ended = (part: Json): boolean => ENDED.includes(statusOf(part));
-
-const run = (id: unknown, attempt: unknown = 1): Item => ({ resource: 'runs', id: `github:${id}:${attempt ?? 1}` });
-const fieldsAbout = (item: (part: Json) => Item) => {
-  const at =
-    (name: string, as: (value: unknown, part: Json) => unknown = (value) => value): Place =>
-    (value: unknown, part) => ({ of: item(part), at: name, value: as(value, part) });
-  const when =
-    (holds: (part: Json) => boolean, name: string, as: (value: unknown) => unknown = (value) => value): Place =>
-    (value: unknown, part) =>
-      holds(part) ? { of: item(part), at: name, value: as(value) } : 'moot';
-  return {
-    at,
-    when,
-    progress: {
-      status: at('status', (_, part) => statusOf(part)),
-      conclusion: at('status', (_, part) => statusOf(part)),
-    },
-    login: (name: string) => at(name, (value) => textIn(value as Json, 'login')),
-  };
-};
-const text = (value: unknown): string => String(value);
-
-/** Every event names its repository once, in its body. */
-const repositoryOf = (item: Item): Carrier => ({
-  at: '',
-  item: () => item,
-  fields: { repository: fieldsAbout(() => item).at('repository', (value) => textIn(value as Json, 'full_name')) },
-  not: {},
-});
-
-const ADDRESSES = ['url', 'jobs_url', 'logs_url', 'check_suite_url', 'artifacts_url', 'cancel_url', 'rerun_url'];
-const MORE_ADDRESSES = ['previous_attempt_url', 'workflow_url', 'repository_url', 'statuses_url', 'check_runs_url'];
+import {
+  type Carrier,
+  type EventTable,
+  type Item,
+  type Json,
+  objectIn,
+  type Place,
+  text,
+  textIn,
+  time,
+} from './carried.ts';
+import { checkRun, checkSuite, commitStatus } from './github-checks.ts';
+import {
+  ADDRESSES,
+  deployment,
+  deploymentCarrier,
+  ended,
+  environmentOf,
+  fieldsAbout,
+  MORE_ADDRESSES,
+  repositoryOf,
+  run,
+  STATUS,
+  statusOf,
+} from './github-parts.ts';
 
 function runCarrier(payload: Json, names = true): Carrier {
   const item = (part: Json) => run(part.id, part.run_attempt);
@@ -153,41 +132,6 @@ const workflowJob = (payload: Json): Carrier[] => {
     ),
   ];
 };
-
-const deployment = (part: Json) => run(`deployment-${part.id}`);
-
-function deploymentCarrier(at: string): Carrier {
-  const about = fieldsAbout(deployment);
-  return {
-    at,
-    item: deployment,
-    fields: {
-      id: about.at('externalId', (value) => `deployment-${value}`),
-      sha: 'commit',
-      ref: about.when((part) => part.ref !== part.sha, 'branch'),
-      task: 'event',
-      environment: 'environment',
-      creator: about.login('actor'),
-      created_at: about.at('queuedAt', time),
-    },
-    not: {
-      address: [...ADDRESSES, ...MORE_ADDRESSES],
-      internal: ['node_id', 'performed_via_github_app'],
-      text: ['description', 'payload'],
-      flag: ['transient_environment', 'production_environment'],
-      repeated: ['original_environment', 'updated_at'],
-    },
-  };
-}
-
-/** The run that deploys shows where to. */
-const environmentOf = (at: string, item: Item): Carrier => ({
-  at,
-  item: () => item,
-  fields: { environment: 'environment' },
-  not: {},
-});
-
 const deploymentEvent = (payload: Json): Carrier[] => {
   const its = objectIn(payload, 'deployment') ?? {};
   const runs = objectIn(payload, 'workflow_run');
@@ -223,114 +167,6 @@ const deploymentEvent = (payload: Json): Carrier[] => {
   if (runs === undefined) return alone;
   return [...alone, environmentOf('deployment', run(runs.id, runs.run_attempt)), runCarrier(payload), parent];
 };
-
-const check = (part: Json) => run(`check-${part.id}`);
-const suite = (part: Json) => run(`check-suite-${part.id}`);
-
-const checkRun = (payload: Json): Carrier[] => {
-  const { at, when, progress } = fieldsAbout(check);
-  const queued = (part: Json) => statusOf(part) === 'queued';
-  return [
-    repositoryOf(check(objectIn(payload, 'check_run') ?? {})),
-    {
-      at: 'check_run',
-      item: check,
-      fields: {
-        id: at('externalId', (value) => `check-${value}`),
-        name: 'name',
-        head_sha: 'commit',
-        html_url: 'url',
-        ...progress,
-        started_at: (value: unknown, part) => ({
-          of: check(part),
-          at: queued(part) ? 'queuedAt' : 'startedAt',
-          value: time(value),
-        }),
-        completed_at: when(ended, 'endedAt', time),
-        app: at('actor', (value) => textIn(value as Json, 'slug') ?? textIn(value as Json, 'name')),
-      },
-      not: {
-        address: ['url', 'details_url'],
-        internal: ['node_id', 'external_id'],
-        text: ['output'],
-        repeated: ['pull_requests'],
-      },
-    },
-    {
-      at: 'check_run.check_suite',
-      item: suite,
-      fields: {},
-      not: {
-        repeated: ['head_sha', 'app', 'before', 'after', 'pull_requests', 'repository'],
-        elsewhere: ['id', 'node_id', 'status', 'conclusion', 'created_at', 'updated_at', 'head_branch', 'deployment'],
-        address: ['url'],
-      },
-    },
-    deploymentCarrier('check_run.deployment'),
-  ];
-};
-
-const checkSuite = (payload: Json): Carrier[] => {
-  const { at, when, progress } = fieldsAbout(suite);
-  return [
-    repositoryOf(suite(objectIn(payload, 'check_suite') ?? {})),
-    {
-      at: 'check_suite',
-      item: suite,
-      fields: {
-        id: at('externalId', (value) => `check-suite-${value}`),
-        head_branch: 'branch',
-        head_sha: 'commit',
-        ...progress,
-        app: at('actor', (value) => textIn(value as Json, 'slug') ?? textIn(value as Json, 'name')),
-        created_at: at('queuedAt', time),
-        updated_at: when(ended, 'endedAt', time),
-      },
-      not: {
-        address: [...ADDRESSES, ...MORE_ADDRESSES],
-        internal: ['node_id', 'latest_check_runs_count', 'runs_rerequestable', 'rerequestable'],
-        text: ['head_commit'],
-        repeated: ['before', 'after', 'pull_requests'],
-      },
-    },
-  ];
-};
-
-const commitStatus = (payload: Json): Carrier[] => {
-  const key = createHash('sha256')
-    .update(`${objectIn(payload, 'repository')?.id}\n${payload.sha}\n${payload.context}`)
-    .digest('hex');
-  const item = () => run(`status-${key.slice(0, 32)}`);
-  const { at, when, login } = fieldsAbout(item);
-  const running = payload.state === 'pending';
-  return [
-    repositoryOf(item()),
-    {
-      at: '',
-      item,
-      fields: {
-        sha: 'commit',
-        context: 'name',
-        state: at('status', (value) => (running ? 'running' : STATUS[String(value)])),
-        target_url: 'url',
-        branches: when(
-          (part) => (part.branches as unknown[]).length === 1,
-          'branch',
-          (value) => textIn((value as Json[])[0], 'name'),
-        ),
-        updated_at: at(running ? 'startedAt' : 'endedAt', time),
-        sender: login('actor'),
-      },
-      not: {
-        internal: ['id'],
-        address: ['avatar_url'],
-        text: ['description', 'commit'],
-        repeated: ['name', 'created_at', 'repository'],
-      },
-    },
-  ];
-};
-
 const deploymentReview = (payload: Json): Carrier[] => {
   const runs = objectIn(payload, 'workflow_run') ?? {};
   const job = (part: Json): Item => ({ resource: 'jobs', id: `github:${runs.id}:job:${part.id}` });

@@ -1,11 +1,12 @@
 import {
+  about,
   type Carrier,
   type EventTable,
   type Item,
   isObject,
   type Json,
   objectIn,
-  type Place,
+  text,
   textIn,
   time,
 } from './carried.ts';
@@ -26,17 +27,6 @@ const pipeline = (id: unknown): Item => ({ resource: 'runs', id: `gitlab:${id}:1
 const job = (pipelineId: unknown, id: unknown): Item => ({ resource: 'jobs', id: `gitlab:${pipelineId}:job:${id}` });
 const runner = (id: unknown): Item => ({ resource: 'runners', id: `gitlab:instance:${id}` });
 
-const about = (item: (part: Json) => Item) => {
-  const at =
-    (name: string, as: (value: unknown, part: Json) => unknown = (value) => value): Place =>
-    (value: unknown, part) => ({ of: item(part), at: name, value: as(value, part) });
-  const when =
-    (holds: (part: Json) => boolean, name: string, as: (value: unknown) => unknown = (value) => value): Place =>
-    (value: unknown, part) =>
-      holds(part) ? { of: item(part), at: name, value: as(value) } : 'moot';
-  return { at, when };
-};
-const text = (value: unknown): string => String(value);
 const path = (value: unknown): unknown => textIn(value as Json, 'path_with_namespace');
 const username = (value: unknown): unknown => textIn(value as Json, 'username');
 

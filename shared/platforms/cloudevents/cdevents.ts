@@ -39,7 +39,7 @@ const suiteRun = event({
 const service = event({ environment: reference, artifactId: text });
 const environment = event({ name: text, uri: text, url: text });
 const incident = event({ description: text, environment: reference, service: reference, ticketURI: text });
-const artifact = event({ change: reference });
+const artifact = event({ change: reference, user: text });
 
 /** Events that tell of automation, each by subject and predicate. */
 export const CDEVENTS = {

@@ -75,6 +75,7 @@ interface Told {
   /** What happened, where the status does not say it. */
   readonly what?: string;
   readonly commit?: string | undefined;
+  readonly actor?: string | null | undefined;
   /** Why it failed: a job that carries it is what is looked into. */
   readonly reason?: string | null | undefined;
 }
@@ -93,6 +94,7 @@ function factsOfRun(told: Told, origin: Origin): PlatformFacts {
     environment: nameOf(told.environment),
     event: told.what,
     commit: told.commit,
+    actor: nameOf(told.actor),
     queuedAt: status === 'queued' ? at : undefined,
     startedAt: status === 'running' ? at : undefined,
     endedAt: isEnded(status) ? at : undefined,
@@ -214,6 +216,7 @@ function ofArtifact(event: CdEvent<'artifact.published'>, what: string, at: stri
     {
       ...{ event, kind: 'build', prefix: `artifact-${what}`, name, status: 'succeeded', at, what },
       commit: commitIn(event.subject.content.change?.id),
+      actor: event.subject.content.user,
     },
     origin,
   );
