@@ -3,7 +3,9 @@ import type { Command } from '../command.ts';
 /** Every command by its name. A command's file is loaded only when it is called, or its summary is. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.ts')).agent,
+  approve: async () => (await import('./approve.ts')).approve,
   diagnose: async () => (await import('./diagnose.ts')).diagnose,
+  refuse: async () => (await import('./approve.ts')).refuse,
   replay: async () => (await import('./replay.ts')).replay,
   'heartbeat-token': async () => (await import('./heartbeat-token.ts')).heartbeatToken,
   status: async () => (await import('./status.ts')).status,

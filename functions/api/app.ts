@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Hono } from 'hono/tiny';
+import type { ReadParameters } from '../../shared/platforms/port.ts';
 import { QueryError, type Store } from '../../shared/store/index.ts';
+import { addApprovalPages } from './approvals.ts';
 import { type ApiEvent, type Gateway, gatewayOf, json, Problem, problemResponse, requestOf, resultOf } from './http.ts';
 import { openApi } from './openapi.ts';
 import { operations, readBody } from './operations.ts';
@@ -9,6 +11,7 @@ import { find, list, resources } from './resources.ts';
 
 export interface ApiDeps {
   store: Store;
+  read: ReadParameters;
   /** Of what must not reach the one who asked. */
   logger: { error(message: string, context: { requestId: string; error: Error }): void };
   count: (name: string, dimensions: Readonly<Record<string, string>>) => void;
@@ -45,7 +48,7 @@ type App = Hono<{ Bindings: Gateway }>;
 const unauthorized = (): Problem =>
   new Problem(401, 'Send the token of the master: Authorization: Bearer <token>.', { 'www-authenticate': 'Bearer' });
 
-function createApp({ store, logger, count }: ApiDeps): App {
+function createApp({ store, read, logger, count }: ApiDeps): App {
   const app: App = new Hono({ strict: false });
 
   app.onError((error, { env: { requestId } }) => {
@@ -75,6 +78,7 @@ function createApp({ store, logger, count }: ApiDeps): App {
     const up = await isUp(store);
     return json({ status: up ? 'up' : 'down' }, up ? 200 : 503);
   });
+  addApprovalPages(app, { store, read });
   app.get('/v1', () => json({ resources: Object.keys(resources).map((name) => `/v1/${name}`) }));
   app.get('/v1/openapi.json', () => json(openApi()));
   for (const path of ['/', '/healthz', '/v1', '/v1/openapi.json']) only(path, READ);

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { required } from '../../shared/runtime/settings.ts';
+import { parameterPrefix, required } from '../../shared/runtime/settings.ts';
 
 export const env = z.object({
   TABLE_NAME: required,
+  PARAMETER_PREFIX: parameterPrefix,
 });

@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import type { Store } from '../../shared/store/index.ts';
+import { approvalOperations } from './approvals.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { Problem } from './http.ts';
@@ -45,6 +46,7 @@ export interface OperationInput {
 }
 
 export const operations: readonly Operation[] = [
+  ...approvalOperations,
   ...controlOperations,
   ...deliveryOperations,
   ...incidentOperations,

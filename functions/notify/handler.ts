@@ -1,14 +1,21 @@
 import { SNSClient } from '@aws-sdk/client-sns';
+import type { Remediation } from '../../shared/model/index.ts';
 import { notify } from '../../shared/notification/index.ts';
-import { createStore, systemNow } from '../../shared/runtime/aws.ts';
+import { approvalToken } from '../../shared/remediation/index.ts';
+import { createStore, readParameters, systemNow } from '../../shared/runtime/aws.ts';
 import { consume } from '../../shared/runtime/consume.ts';
 import { env } from './env.ts';
 import { createPublish } from './publish.ts';
 
 const variables = env.parse(process.env);
+const read = readParameters(variables.PARAMETER_PREFIX);
 const deps = {
   store: createStore(variables.TABLE_NAME),
   now: systemNow,
+  approvalLink: async (fix: Remediation) => {
+    const token = variables.PUBLIC_URL === '' ? undefined : await approvalToken(fix, read);
+    return token && `${variables.PUBLIC_URL}/approvals/${token}`;
+  },
   publish: createPublish(new SNSClient({}), {
     'real-time': variables.TOPIC_REAL_TIME,
     error: variables.TOPIC_ERROR,
@@ -18,5 +25,5 @@ const deps = {
   }),
 };
 
-/** incident.open, .resolved, .escalated, control.stopped → one message a route, to the topic of its kind. */
+/** incident.open, .resolved, .escalated, control.stopped, remediation.awaiting-approval → one message a route, to the topic of its kind. */
 export const handler = consume(variables.QUEUE_URL, ({ type, envelope }) => notify(type, envelope, deps));

@@ -50,7 +50,16 @@ export class QmoiHttpApi extends Construct {
       memory: 256,
     }).allowParameters('master-token', 'master-token-previous');
 
-    const api = new ServiceFunction(this, { service, name: 'api', environment: { TABLE_NAME }, timeout: 15 });
+    const api = new ServiceFunction(this, {
+      service,
+      name: 'api',
+      environment: { TABLE_NAME, PARAMETER_PREFIX },
+      timeout: 15,
+    }).allowParameters(
+      // What signs the links of messages.
+      'master-token',
+      'master-token-previous',
+    );
     store.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
     store.grantIndexes(api, 'list', 'by');
 

@@ -9,6 +9,7 @@ import { Alarms, PERIOD } from './alarms.ts';
 import type { CapabilityProps } from './consumers.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { pascal } from './functions.ts';
+import { PARAMETER_PREFIX } from './service-function.ts';
 
 /** The alarms' topics: CloudWatch may not use the account's own key for SNS, so these two go without a key. */
 const RUNG_BY_ALARMS: readonly TopicName[] = ['error', 'emergency'];
@@ -68,6 +69,8 @@ export class Notification extends Construct {
       memory: 256,
       environment: {
         TABLE_NAME: store.table.tableName,
+        PARAMETER_PREFIX,
+        PUBLIC_URL: service.settings.publicUrl ?? '',
         TOPIC_REAL_TIME: topics['real-time'].topicArn,
         TOPIC_ERROR: topics.error.topicArn,
         TOPIC_PERFORMANCE: topics.performance.topicArn,
@@ -76,6 +79,8 @@ export class Notification extends Construct {
       },
     });
     store.grant(notify.function, 'GetItem', 'PutItem');
+    // What signs the links of messages.
+    notify.function.allowParameters('master-token', 'master-token-previous');
     notify.function.allow(['sns:Publish'], ...TOPICS.map((name) => topics[name].topicArn));
   }
 }

@@ -20,7 +20,7 @@ export const subscriptions = {
   remediate: [
     { entity: 'failure', statuses: ['diagnosed'] },
     { entity: 'run', statuses: ['failed', 'timed-out'] },
-    { entity: 'remediation', statuses: ['due'] },
+    { entity: 'remediation', statuses: ['due', 'updated'] },
   ],
   verify: [
     // Only a later attempt can prove a fix.
@@ -33,6 +33,7 @@ export const subscriptions = {
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
     { entity: 'control', statuses: ['stopped'] },
+    { entity: 'remediation', statuses: ['awaiting-approval'] },
     { entity: 'notification', statuses: ['due'] },
   ],
   wake: [{ entity: 'control', statuses: ['running'] }],
@@ -77,6 +78,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'delivery', statuses: ['received'] },
     { entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] },
     { entity: 'incident', statuses: ['open', 'resolved', 'updated'] },
+    { entity: 'remediation', statuses: ['updated', 'refused'] },
   ],
   record: [
     { entity: 'delivery', statuses: ['quarantined'] },
@@ -91,7 +93,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   remediate: [
     {
       entity: 'remediation',
-      statuses: ['proposed', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
+      statuses: ['proposed', 'awaiting-approval', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
     },
     { entity: 'incident', statuses: ['fixing', 'escalated'] },
   ],

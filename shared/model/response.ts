@@ -1,6 +1,22 @@
 import * as z from 'zod/mini';
-import { largest, once } from './join.ts';
+import { earliest, either, largest, once } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+
+/** What was decided of a fix, and on what: enough to decide it again. */
+const decision = z.object({
+  at: z.string(),
+  verdict: z.enum(['act', 'ask', 'hold', 'refuse']),
+  /** The rule that spoke last. */
+  rule: z.string(),
+  reason: z.string(),
+  /** What no other item tells of the moment. */
+  spent: z.optional(z.object({ repository: z.number(), all: z.number() })),
+  control: z.optional(z.string()),
+  latestAttempt: z.optional(z.number()),
+  supersededBy: z.optional(z.string()),
+  tries: z.optional(z.number()),
+  outage: z.optional(z.object({ key: z.string(), mayProbe: z.boolean() })),
+});
 
 /**
  * One fix of one subject: proposed, claimed, carried out, verified. `basis` numbers the tries: once it is certain that a try
@@ -17,7 +33,11 @@ export const remediation = machine({
       next: ['awaiting-approval', 'claimed', 'refused', 'expired', 'proposed'],
       means: 'would be done, and is held for the reason given',
     },
-    'awaiting-approval': { rank: 1, next: ['claimed', 'refused', 'expired'], means: 'waits for the master' },
+    'awaiting-approval': {
+      rank: 1,
+      next: ['claimed', 'refused', 'expired', 'proposed', 'awaiting-approval'],
+      means: 'waits for the master',
+    },
     claimed: {
       rank: 2,
       next: ['executing', 'unknown', 'refused', 'claimed', 'proposed'],
@@ -64,6 +84,24 @@ export const remediation = machine({
     lookUps: z.optional(z.number()),
     reason: z.optional(z.string()),
     result: z.optional(z.string()),
+    /** Of the playbook, as it was followed. */
+    playbookVersion: z.optional(z.number()),
+    /** 0 reads, 1 retries, 2 changes what can be changed back, 3 destroys. */
+    tier: z.optional(z.number()),
+    causes: z.optional(z.array(z.string())),
+    decision: z.optional(decision),
+    /** The outage it was held for, and is judged by beyond the ordinary freshness. */
+    outage: z.optional(z.string()),
+    /** It was let through to find out whether the outage is over. */
+    probe: z.optional(z.boolean()),
+    /** It fell into an outage, so that its failure says nothing of it. */
+    excused: z.optional(z.boolean()),
+    /** When the master's approval is not waited for any more. */
+    approvalUntil: z.optional(z.string()),
+    approvedAt: z.optional(z.string()),
+    approvedBy: z.optional(z.string()),
+    /** Only watched, to learn what gets well by itself. */
+    heldOut: z.optional(z.boolean()),
   },
   joins: {
     platform: once,
@@ -84,7 +122,19 @@ export const remediation = machine({
     lookUps: largest,
     reason: withStatus,
     result: withStatus,
+    playbookVersion: largest,
+    tier: largest,
+    causes: once,
+    decision: withStatus,
+    outage: once,
+    probe: either,
+    excused: either,
+    approvalUntil: withStatus,
+    approvedAt: earliest,
+    approvedBy: once,
+    heldOut: either,
   },
+  watched: ['approvedAt'],
 });
 
 /** One message to one route about one event. */
@@ -150,6 +200,7 @@ export const control = machine({
   joins: { scope: once, reason: withStatus, actor: withStatus },
 });
 
+export type RecordedDecision = z.infer<typeof decision>;
 export type Remediation = StateOf<keyof typeof remediation.statuses, typeof remediation.fields>;
 export type RemediationFact = FactOf<keyof typeof remediation.statuses, typeof remediation.fields>;
 export type Notification = StateOf<keyof typeof notification.statuses, typeof notification.fields>;

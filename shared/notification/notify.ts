@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Envelope } from '../events/index.ts';
-import { type Incident, isLive } from '../model/index.ts';
+import { type Incident, isLive, type Remediation } from '../model/index.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import type { Topic } from '../runtime/settings.ts';
 import { ids, mergeInto, type Store } from '../store/index.ts';
-import { controlMessage, incidentMessage, type Message, type Route, routesFor } from './routes.ts';
+import { approvalMessage, controlMessage, incidentMessage, type Message, type Route, routesFor } from './routes.ts';
 
 /** Longer than a publish may take. A crash leaves the lease behind; the message is then sent again, once. */
 const LEASE_MS = 30_000;
@@ -28,6 +28,8 @@ export class ChannelRefused extends Error {
 export interface NotifyDeps {
   store: Store;
   now: () => number;
+  /** Where the master answers a question; undefined: QMOI does not know its own address. */
+  approvalLink?: (fix: Remediation) => Promise<string | undefined>;
   /** Hands a message to its topic and returns the topic's id for it. Throws `ChannelRefused`, or anything else to be tried again. */
   publish: (message: Publishing) => Promise<string>;
 }
@@ -40,12 +42,16 @@ export async function notify(type: string, envelope: Envelope, deps: NotifyDeps)
   const incident = envelope.entity === 'incident' ? await store.get('incident', envelope.key) : undefined;
   const control = envelope.entity === 'control' ? await store.get('control', envelope.key) : undefined;
   const status = envelope.to;
+  const fix = envelope.entity === 'remediation' ? await store.get('remediation', envelope.key) : undefined;
+  const asks = fix?.status === 'awaiting-approval' && fix.version === envelope.version ? fix : undefined;
   const message =
-    incident !== undefined
-      ? incidentMessage(incident, status)
-      : control !== undefined
-        ? controlMessage(control)
-        : undefined;
+    asks !== undefined
+      ? approvalMessage(asks, await deps.approvalLink?.(asks))
+      : incident !== undefined
+        ? incidentMessage(incident, status)
+        : control !== undefined
+          ? controlMessage(control)
+          : undefined;
   if (message === undefined) return done;
   // The master did that, and what it was about goes on.
   if (incident?.mergedInto !== undefined && status === 'resolved') return done;

@@ -1,4 +1,4 @@
-import type { Control, Incident } from '../model/index.ts';
+import type { Control, Incident, Remediation } from '../model/index.ts';
 import type { Topic } from '../runtime/settings.ts';
 
 /** Who hears what: ordered data; every route whose event and condition fit gets one message. */
@@ -21,6 +21,7 @@ export const routes: readonly Route[] = [
     when: ({ severity }) => severity === 'critical',
   },
   { name: 'emergency', event: 'control.stopped', topic: 'emergency' },
+  { name: 'approval', event: 'remediation.awaiting-approval', topic: 'real-time' },
 ];
 
 export const routesFor = (event: string, incident: Incident | undefined): Route[] =>
@@ -56,6 +57,24 @@ export function controlMessage(control: Control): Message {
   const lines = [`${what} is ${control.status}.`, '', `By: ${control.actor ?? 'unknown'}`, `At: ${control.statusAt}`];
   if (control.reason !== undefined) lines.push(`Why: ${control.reason}`);
   return { title: subjectLine(`${what} is ${control.status}`), body: lines.join('\n') };
+}
+
+/** `link`: the page on which the master answers, where QMOI knows its own address. */
+export function approvalMessage(fix: Remediation, link: string | undefined): Message {
+  const what = `${fix.action} for ${fix.repository}`;
+  const lines = [
+    `QMOI would do this, and waits for your word: ${what}`,
+    '',
+    `Repository: ${fix.repository} (${fix.platform})`,
+    `Jobs:       ${fix.targets.join(', ')}`,
+    `Playbook:   ${fix.playbook}, tier ${fix.tier ?? 1}`,
+    `Why:        ${fix.reason ?? 'no reason was given'}`,
+    `Until:      ${fix.approvalUntil ?? fix.statusAt}; no answer means no`,
+    '',
+    link ?? `qmoi approve ${fix.id}, or POST /v1/remediations/${fix.id}/approve`,
+    ...(fix.incidentId === undefined ? [] : ['', `Incident ${fix.incidentId}`]),
+  ];
+  return { title: subjectLine(`Approve? ${what}`), body: lines.join('\n') };
 }
 
 const SUBJECT_LENGTH = 99;

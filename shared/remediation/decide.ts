@@ -1,5 +1,7 @@
 import { type Control, type Failure, isEnded, isLive, type Job, type Remediation, type Run } from '../model/index.ts';
-import type { Mode } from '../runtime/settings.ts';
+import type { Mode, RemediationSettings } from '../runtime/remediation-settings.ts';
+import { misfit, type Playbook, tierOf } from './playbook.ts';
+import { modeOf, mostRestrictive, windowOf } from './policy.ts';
 
 /** QMOI acts only on what happened less than this long ago (DESIGN.md, rule 6). */
 export const FRESH_MS = 30 * 60_000;
@@ -7,61 +9,197 @@ export const FRESH_MS = 30 * 60_000;
 export const VERIFY_WITHIN_MS = 6 * 3_600_000;
 /** How soon a held fix is looked at again when nobody wakes it before. */
 const HOLD_MS = 60_000;
+/** How long, and how often, the run that superseded one is awaited. */
+const SUPERSEDED_MS = 24 * 3_600_000;
+const SUPERSEDED_LOOK_MS = 5 * 60_000;
+const HOUR_MS = 3_600_000;
 
-/** All that a decision depends on; whoever asks has read it consistently. */
+/** All that a decision depends on, besides the policy; whoever asks has read it consistently. */
 export interface Situation {
-  now: number;
-  run: Run;
+  readonly now: number;
+  readonly run: Run;
   /** The failed jobs that the action would try again. */
-  jobs: readonly Job[];
+  readonly jobs: readonly Job[];
   /** One per job, all diagnosed. */
-  failures: readonly Failure[];
+  readonly failures: readonly Failure[];
+  readonly playbook: Playbook;
   /** The greatest attempt of the run that is known. */
-  latestAttempt: number;
-  mode: Mode;
-  control: Control['status'];
+  readonly latestAttempt: number;
+  /** Earlier attempts that count as tries: those that fell into an outage do not. */
+  readonly tries: number;
+  /** The run of newer work, with another commit, that has made this one's outcome moot. */
+  readonly supersededBy?: string | undefined;
+  /** When the subject was last acted on. */
+  readonly lastActedAt?: number | undefined;
+  readonly control: Control['status'];
   /** Actions of this hour, this one not counted. */
-  spent: { repository: number; all: number };
-  budgets: { perRepositoryPerHour: number; perHour: number };
+  readonly spent: { readonly repository: number; readonly all: number };
+  /** The outage that the failures belong to, while nobody knows that it is over. */
+  readonly outage?: {
+    readonly key: string;
+    readonly since: string;
+    /** This one may find out whether it is over. */
+    readonly mayProbe: boolean;
+    readonly askAgainAt: number;
+  };
+  /** It was once held for an outage, and may be recovered for longer than others. */
+  readonly heldForOutage?: boolean;
+  readonly approved?: boolean;
+  /** The master has been asked, so that an answer in time still counts. */
+  readonly asked?: boolean;
+  /** Why the playbook is off for such failures at present. */
+  readonly broken?: { readonly reason: string; readonly askAgainAt: number };
+  /** Only watched, until then. */
+  readonly heldOutUntil?: number;
 }
 
-export type Decision =
-  | { readonly kind: 'act'; readonly reason: string }
-  /** Not now: ask again at `until` (milliseconds since the epoch). */
-  | { readonly kind: 'hold'; readonly reason: string; readonly until: number }
+/** A plan (`act`, `ask`) or a refusal (`hold`: for now; `refuse`: for good), always with the rule that spoke last. */
+export type Decision = { readonly rule: string; readonly reason: string } & (
+  | { readonly kind: 'act' }
+  /** To be done once the master approves, until `until` (milliseconds since the epoch). */
+  | { readonly kind: 'ask'; readonly until: number }
+  /** Not now: ask again at `until`. */
+  | { readonly kind: 'hold'; readonly until: number }
   /** Not this one, ever. */
-  | { readonly kind: 'refuse'; readonly reason: string };
+  | { readonly kind: 'refuse' }
+);
 
-const refuse = (reason: string): Decision => ({ kind: 'refuse', reason });
+type Rule = (situation: Situation, policy: RemediationSettings) => Decision | undefined;
+
+const refuse = (rule: string, reason: string): Decision => ({ kind: 'refuse', rule, reason });
+const hold = (rule: string, reason: string, until: number): Decision => ({ kind: 'hold', rule, reason, until });
+
+/** GitHub refuses more: https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs */
+const MOST_RERUNS: Readonly<Record<string, number>> = { github: 50 };
+
+/** In this order, the first that objects decides. What can never change comes before what may pass. */
+const rules: readonly Rule[] = [
+  ({ run, playbook }) =>
+    playbook.preconditions.includes('live') && !isLive(run.origin)
+      ? refuse('live', `its facts are ${run.origin}, not live`)
+      : undefined,
+  ({ run, playbook, tries }) => {
+    if (tries >= playbook.maxTries) {
+      return refuse(
+        'tries',
+        playbook.maxTries === 1 ? 'only a first attempt is retried' : `it was tried ${tries} times`,
+      );
+    }
+    const most = MOST_RERUNS[run.platform];
+    return most !== undefined && run.attempt > most
+      ? refuse('platform-limit', `${run.platform} allows ${most} reruns`)
+      : undefined;
+  },
+  ({ run, playbook, latestAttempt }) =>
+    playbook.preconditions.includes('latest-attempt') && latestAttempt > run.attempt
+      ? refuse('latest-attempt', `attempt ${latestAttempt} is already known`)
+      : undefined,
+  ({ jobs, failures, playbook }) => {
+    if (jobs.length === 0 || failures.length < jobs.length)
+      return refuse('diagnosed', 'not every failed job is diagnosed');
+    const stubborn = misfit(playbook, failures);
+    if (stubborn === undefined) return undefined;
+    const { transient, cause } = stubborn;
+    const why =
+      transient === false
+        ? 'which a rerun does not fix'
+        : transient === true
+          ? `which ${playbook.id} is not for`
+          : 'which nobody knows that a rerun would fix';
+    return refuse('cause', `${stubborn.name ?? stubborn.jobId} failed of ${cause}, ${why}`);
+  },
+  ({ now, run, failures, playbook, supersededBy }) => {
+    if (!playbook.preconditions.includes('not-superseded') || supersededBy === undefined) return undefined;
+    const reason = `${supersededBy} has taken its place with another commit`;
+    const age = now - Date.parse(run.endedAt ?? run.statusAt);
+    // Whether what failed is good again is known once the newer one has succeeded.
+    return failures.every(({ resolvedAt }) => resolvedAt !== undefined) || age > SUPERSEDED_MS
+      ? refuse('superseded', reason)
+      : hold('superseded', reason, now + SUPERSEDED_LOOK_MS);
+  },
+  ({ now, run, playbook, approved, asked, heldForOutage, outage }, policy) => {
+    if (!playbook.preconditions.includes('fresh')) return undefined;
+    const age = now - Date.parse(run.endedAt ?? run.statusAt);
+    const within = Math.max(
+      FRESH_MS,
+      approved || asked ? policy.approvalWithinMinutes * 60_000 + FRESH_MS : 0,
+      heldForOutage || outage !== undefined ? policy.outage.recoverWithinHours * 3_600_000 : 0,
+    );
+    return age < within
+      ? undefined
+      : refuse('fresh', `it ended ${Math.round(age / 60_000)} minutes ago; QMOI acts within ${within / 60_000}`);
+  },
+  (situation, policy) => {
+    const mode = modeFor(situation, policy);
+    if (mode === 'observe' || mode === 'off') return refuse('mode', `the mode here is ${mode}`);
+    const tier = tierOf(situation.playbook);
+    return tier > policy.tiers.max
+      ? refuse('tier', `it is of tier ${tier}, and nothing beyond tier ${policy.tiers.max} is done here`)
+      : undefined;
+  },
+  ({ now, control }) =>
+    control === 'running' ? undefined : hold('control', `the master has QMOI ${control} here`, now + HOLD_MS),
+  ({ now, run }, policy) => {
+    const window = windowOf(policy, run, now);
+    return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);
+  },
+  ({ now, playbook, lastActedAt }, policy) => {
+    if (lastActedAt === undefined) return undefined;
+    const until = lastActedAt + Math.max(playbook.cooldownSeconds * 1000, policy.cooldownMinutes * 60_000);
+    return now < until ? hold('cooldown', 'it was acted on a moment ago', until) : undefined;
+  },
+  ({ outage }) =>
+    outage === undefined || outage.mayProbe
+      ? undefined
+      : hold('outage', `held: ${outage.key} has been failing everywhere since ${outage.since}`, outage.askAgainAt),
+  ({ broken }) => broken && hold('breaker', broken.reason, broken.askAgainAt),
+  ({ now, heldOutUntil }) => {
+    if (heldOutUntil === undefined) return undefined;
+    return now < heldOutUntil
+      ? hold('hold-out', 'only watched, to learn what gets well by itself', heldOutUntil)
+      : refuse('hold-out', 'only watched, and it did not get well by itself');
+  },
+  (situation, policy) => {
+    if (situation.approved) return undefined;
+    const { now, run } = situation;
+    const tier = tierOf(situation.playbook);
+    const byTier = tier >= policy.tiers.askFrom;
+    if (!byTier && modeFor(situation, policy) !== 'approve') return undefined;
+    const until = now + policy.approvalWithinMinutes * 60_000;
+    const why = byTier ? `tier ${tier} waits for the master` : `the mode for ${run.repository} is approve`;
+    return { kind: 'ask', rule: 'approval', reason: `${causesOf(situation)}: ${why}`, until };
+  },
+  ({ now, spent }, policy) => {
+    const over = (what: string, count: number) =>
+      hold('budget', `${count} actions this hour use up ${what}`, (Math.floor(now / HOUR_MS) + 1) * HOUR_MS);
+    const { perRepositoryPerHour, perHour } = policy.budgets;
+    if (spent.repository >= perRepositoryPerHour) return over("the repository's budget", spent.repository);
+    return spent.all >= perHour ? over('the budget', spent.all) : undefined;
+  },
+];
+
+const modeFor = ({ run, playbook }: Situation, policy: RemediationSettings): Mode =>
+  mostRestrictive([modeOf(policy, run), policy.playbooks[playbook.id] ?? (playbook.enabled ? 'act' : 'off')]);
+
+const causesOf = ({ failures }: Situation): string => [...new Set(failures.map((failure) => failure.cause))].join(', ');
 
 /**
- * Whether the failed jobs of a run may be tried again. Pure. Everything that is not certain is refused or held: filters,
- * budgets and the stop fail closed.
+ * Whether a playbook is followed for the failed jobs of a run, and why. Pure, and the only place that says yes: whoever
+ * replays history asks it too. Everything that is not certain is refused or held: filters, budgets and the stop fail closed.
  */
-export function decide(situation: Situation): Decision {
-  const { now, run, failures, jobs, mode, control, spent, budgets } = situation;
-  if (!isLive(run.origin)) return refuse(`its facts are ${run.origin}, not live`);
-  if (run.attempt > 1) return refuse('only a first attempt is retried');
-  if (situation.latestAttempt > run.attempt) return refuse(`attempt ${situation.latestAttempt} is already known`);
-  if (jobs.length === 0 || failures.length < jobs.length) return refuse('not every failed job is diagnosed');
-  const stubborn = failures.find((failure) => failure.transient !== true);
-  if (stubborn !== undefined) {
-    const why = stubborn.transient === false ? 'a rerun does not fix' : 'nobody knows that a rerun would fix';
-    return refuse(`${stubborn.name ?? stubborn.jobId} failed of ${stubborn.cause}, which ${why}`);
+export function decide(situation: Situation, policy: RemediationSettings): Decision {
+  for (const rule of rules) {
+    const objection = rule(situation, policy);
+    if (objection !== undefined) return objection;
   }
-  const age = now - Date.parse(run.endedAt ?? run.statusAt);
-  if (!(age < FRESH_MS)) return refuse(`it ended ${Math.round(age / 60_000)} minutes ago; QMOI acts within 30`);
-  if (mode !== 'act') return refuse(`the mode here is ${mode}`);
-  const until = now + HOLD_MS;
-  if (control !== 'running') return { kind: 'hold', reason: `the master has QMOI ${control} here`, until };
-  if (spent.repository >= budgets.perRepositoryPerHour) {
-    return { kind: 'hold', reason: `${spent.repository} actions this hour use up the repository's budget`, until };
-  }
-  if (spent.all >= budgets.perHour) {
-    return { kind: 'hold', reason: `${spent.all} actions this hour use up the budget`, until };
-  }
-  const causes = [...new Set(failures.map((failure) => failure.cause))].join(', ');
-  return { kind: 'act', reason: `${causes}: transient, first attempt` };
+  const { outage, approved, tries } = situation;
+  const reasons = [
+    `${causesOf(situation)}: ${situation.failures.every(({ transient }) => transient === true) ? 'transient' : 'not known to last'}`,
+    tries === 0 ? 'first attempt' : `tried ${tries} times before`,
+    ...(approved ? ['approved by the master'] : []),
+    ...(outage === undefined ? [] : [`a probe whether ${outage.key} is over`]),
+  ];
+  return { kind: 'act', rule: outage === undefined ? 'plan' : 'probe', reason: reasons.join(', ') };
 }
 
 /**

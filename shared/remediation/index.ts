@@ -1,4 +1,12 @@
 export {
+  type Answer,
+  type Answered,
+  answerApproval,
+  approvalToken,
+  readApprovalToken,
+  standing,
+} from './approval.ts';
+export {
   controlId,
   effectiveControl,
   readControls,
@@ -6,5 +14,9 @@ export {
   settleControl,
 } from './control.ts';
 export { type Decision, decide, FRESH_MS, proof, ready, type Situation } from './decide.ts';
-export { type EngineDeps, modeOf, remediateRun } from './engine.ts';
+export { remediateRun } from './engine.ts';
+export type { EngineDeps } from './fix.ts';
+export { type Playbook, playbook } from './playbook.ts';
+export { playbookOf, playbooks } from './playbooks/index.ts';
+export { modeOf } from './policy.ts';
 export { verifyRun } from './verify.ts';

@@ -4,6 +4,8 @@ import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
+import { endProbe, fellInto, outageKeysOf, readOutage } from './outage.ts';
+import { succeededAfter } from './successor.ts';
 
 /** The deliveries about a run's jobs may trail the one about its end by this much. */
 const JOBS_TRAIL_MS = 120_000;
@@ -24,16 +26,29 @@ export async function verifyRun(id: string, deps: { store: Store; now: () => num
     const [first] = good;
     await makeGood(store, good, `a later attempt succeeded: ${first?.name ?? first?.jobId}`, first?.origin ?? 'live');
   }
+  await makeSupersededGood(store, record);
   let rest: Rest = done;
   for (const fix of record.remediations.filter((remediation) => OPEN.includes(remediation.status))) {
     const next = fix.subject === fix.runId ? record.runs.find((run) => run.attempt === fix.attempt + 1) : undefined;
     const ended = next !== undefined && isEnded(next.status);
     const overdue = ended && now() - Date.parse(next.endedAt ?? next.statusAt) > JOBS_TRAIL_MS;
     const outcome = proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue }) ?? timedOut(fix, now());
-    if (outcome !== undefined) await conclude(store, fix, outcome);
+    if (outcome !== undefined) await conclude(store, fix, outcome, record);
     else if (ended) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
+}
+
+/** What newer work has taken the place of is good again once that has succeeded. */
+async function makeSupersededGood(store: Store, { remediations, runs, failures }: RunRecord): Promise<void> {
+  const held = remediations.filter(({ status, decision }) => status === 'proposed' && decision?.rule === 'superseded');
+  for (const runId of new Set(held.map((fix) => fix.runId))) {
+    const run = runs.find(({ id }) => id === runId);
+    const good = run && (await succeededAfter(store, run));
+    if (run === undefined || good === undefined) continue;
+    const theirs = failures.filter((failure) => failure.runId === runId);
+    await makeGood(store, theirs, `${good}, which took its place, succeeded`, run.origin);
+  }
 }
 
 /** Failures that are noted as such count again: a crash may have come between the note and the end of their incident. */
@@ -55,8 +70,11 @@ async function conclude(
   store: Store,
   fix: Remediation,
   outcome: { succeeded: boolean; reason: string },
+  record: RunRecord,
 ): Promise<void> {
-  if (!outcome.succeeded) {
+  const excused = await tellOutage(store, fix, outcome.succeeded, record);
+  // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
+  if (!outcome.succeeded && !excused) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
   }
   await store.change('remediation', fix.id, (state) =>
@@ -69,7 +87,25 @@ async function conclude(
           basis: state.basis ?? 0,
           origin: fix.origin,
           reason: outcome.reason,
+          ...(excused && { excused }),
+          ...(state.decision !== undefined && { decision: state.decision }),
           ...(state.result !== undefined && { result: state.result }),
         }),
   );
+}
+
+/** Tells the outage what its probe came to. True: the fix failed in an outage, which says nothing of the fix. */
+async function tellOutage(store: Store, fix: Remediation, succeeded: boolean, record: RunRecord): Promise<boolean> {
+  const failures = record.failures.filter(
+    (failure) =>
+      failure.runId === fix.runId &&
+      failure.transient === true &&
+      fix.targets.includes(failure.name ?? failure.externalId),
+  );
+  let fell = fix.probe === true;
+  for (const key of outageKeysOf(failures)) {
+    if (fix.probe) await endProbe(store, key, fix.id, succeeded);
+    fell ||= fellInto(await readOutage(store, key), fix.statusAt, fix.statusAt);
+  }
+  return fell && !succeeded;
 }

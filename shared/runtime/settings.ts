@@ -1,4 +1,8 @@
 import * as z from 'zod/mini';
+import { heartbeatSettings } from './heartbeat-settings.ts';
+import { remediationSettings } from './remediation-settings.ts';
+
+export { MODES, type Mode, type RemediationSettings, remediationSettings } from './remediation-settings.ts';
 
 /** The shapes of QMOI's settings. Reading them from a file is `config.ts`, which no function bundles. */
 
@@ -28,35 +32,7 @@ export const jsonOf = <T extends z.core.$ZodType>(schema: T) =>
 export const TOPICS = ['real-time', 'error', 'performance', 'status', 'emergency'] as const;
 export type Topic = (typeof TOPICS)[number];
 
-/** `act` carries out what is safe, `observe` only says what it would do, `off` does not even judge. */
-export const MODES = ['act', 'observe', 'off'] as const;
-export type Mode = (typeof MODES)[number];
-
 const positive = z.number().check(z.int(), z.positive());
-
-/** A scope of a control or a mode, without `all`. */
-const scope = z
-  .string()
-  .check(
-    z.regex(
-      /^(?:platform:[a-z][a-z0-9-]*|repository:[^\s/]+(?:\/[^\s/]+)+)$/,
-      'a scope is platform:<name> or repository:<owner>/<name>',
-    ),
-  );
-
-export const remediationSettings = z.strictObject({
-  mode: z.prefault(z.enum(MODES), 'act'),
-  /** Modes of narrower scopes; the most restrictive of all that apply wins. */
-  scopes: z.prefault(z.record(scope, z.enum(MODES)), {}),
-  budgets: z.prefault(
-    z.strictObject({
-      perRepositoryPerHour: z.prefault(positive, 20),
-      perHour: z.prefault(positive, 100),
-    }),
-    {},
-  ),
-});
-export type RemediationSettings = z.infer<typeof remediationSettings>;
 
 export const reconciliationSettings = z.strictObject({
   everyMinutes: z.prefault(positive.check(z.maximum(60)), 5),
@@ -102,6 +78,7 @@ export const settings = z.strictObject({
   ),
   remediation: z.prefault(remediationSettings, {}),
   reconciliation: z.prefault(reconciliationSettings, {}),
+  heartbeats: z.prefault(heartbeatSettings, {}),
   throttling: z.prefault(
     z.strictObject({
       /** GitHub does not retry what is turned away, so the limit guards the bill, not the functions. */
@@ -119,6 +96,8 @@ export const settings = z.strictObject({
     }),
     {},
   ),
+  /** Where the API is reached from outside, so that messages can link to it: `https://qmoi.example.com`. */
+  publicUrl: z.optional(z.url({ protocol: /^https?$/ }).check(z.regex(/[^/]$/, 'without a slash at its end'))),
   /** Where the runbook can be read; every alarm links its heading there. */
   runbookUrl: z.prefault(required, 'docs/runbook.md'),
 });

@@ -13,6 +13,7 @@
  * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
  * | calls that a platform's API may still be asked | pk = `limit#<platform>` |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
+ * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
  * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by-parent`: bp, ls |
@@ -108,6 +109,10 @@ export const sweptHour = (sourceId: string, hour: string): Key => ({ pk: `sweep#
 export const callLimit = (platform: string): Key => ({ pk: `limit#${platform}`, sk: 'calls' });
 export const leasePartition = 'lease';
 export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
+/** All outages that QMOI knows; what failed of one of them, in order of time. */
+export const outagePartition = 'outage';
+export const stormPartition = (key: string): string =>
+  `storm#${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
 export const activityPartition = (day: string): string => `activity#${day}`;
 
 /** Partitions a day's items of an entity are spread over, so that no index key is hot. */
@@ -160,7 +165,7 @@ function byKey(state: State): string | undefined {
 
 const DAY = 86_400;
 /** How long items are kept, in days. Deliveries outlive every platform's redelivery window; the activity feed promises 90 days. */
-export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'line', number>> = {
+export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'line' | 'outage', number>> = {
   delivery: 35,
   run: 400,
   job: 400,
@@ -172,6 +177,7 @@ export const KEEP_DAYS: Partial<Record<EntityName | 'activity' | 'budget' | 'lin
   completeness: 90,
   budget: 1,
   line: 90,
+  outage: 7,
 };
 /** Throw-away machines are not kept once their job has ended. */
 const KEEP_REMOVED_RUNNER_DAYS = 2;

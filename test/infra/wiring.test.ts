@@ -41,11 +41,11 @@ describe('functions', () => {
       new ServiceFunction(new Construct(stack, Object.keys(environment).join('And') || 'None'), {
         service,
         name: 'api',
-        environment: environment as { TABLE_NAME: string },
+        environment: environment as { TABLE_NAME: string; PARAMETER_PREFIX: string },
       });
-    expect(given({})).toThrow('functions/api/env.ts wants TABLE_NAME, but is given ');
+    expect(given({})).toThrow('functions/api/env.ts wants PARAMETER_PREFIX, TABLE_NAME, but is given ');
     expect(given({ TABLE_NAME: 't', MORE: 'm' })).toThrow(
-      'functions/api/env.ts wants TABLE_NAME, but is given MORE, TABLE_NAME',
+      'functions/api/env.ts wants PARAMETER_PREFIX, TABLE_NAME, but is given MORE, TABLE_NAME',
     );
   });
 

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { remediateRun, verifyRun } from '../../shared/remediation/index.ts';
+import { remediationSettings } from '../../shared/runtime/remediation-settings.ts';
 import { Store } from '../../shared/store/index.ts';
 import { failedRun, nextAttempt } from '../support/failed-run.ts';
 import { FakePlatform } from '../support/fake-platform.ts';
 import { type TestTable, withTable } from '../support/table.ts';
 
 const engine = withTable();
-const settings = { mode: 'act' as const, scopes: {}, budgets: { perRepositoryPerHour: 20, perHour: 100 } };
+const settings = remediationSettings.parse({});
 
 class Crash extends Error {}
 

@@ -5,6 +5,7 @@ import {
   type LookUp,
   noFacts,
   type Platform,
+  RETRY_PLAYBOOK,
 } from '../../shared/platforms/port.ts';
 
 /** A platform that remembers what was done to it: enough of a forge for tests of what is decided, claimed and looked up. */
@@ -81,4 +82,4 @@ export class FakePlatform {
   }
 }
 
-const common = { action: 'rerun', playbook: 'rerun-transient' };
+const common = { action: 'rerun', playbook: RETRY_PLAYBOOK };

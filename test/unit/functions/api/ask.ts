@@ -10,6 +10,7 @@ export interface Item extends Record<string, unknown> {
 export interface Answer {
   status: number;
   headers: Record<string, string>;
+  text: string;
   /** Whichever of a page, an item and a problem it is. */
   body: Item & { items: Item[]; nextCursor: string | null; title: string; detail: string };
 }
@@ -27,6 +28,7 @@ export function askOf(store: Store, more: Partial<ApiDeps> = {}) {
   const counted: string[] = [];
   const api = createApi({
     store,
+    read: async () => ({}),
     logger: { error: (_, context) => logged.push(context) },
     count: (name) => counted.push(name),
     ...more,
@@ -51,7 +53,8 @@ export function askOf(store: Store, more: Partial<ApiDeps> = {}) {
     return {
       status: result.statusCode,
       headers: result.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      text,
+      body: text === '' || text.startsWith('<!doctype') ? undefined : (JSON.parse(text) as unknown),
     } as Answer;
   };
   return Object.assign(ask, { logged, counted });

@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure, Job, Run } from '../../../../shared/model/index.ts';
-import { decide, proof, ready, type Situation } from '../../../../shared/remediation/index.ts';
+import {
+  decide as decideBy,
+  type Playbook,
+  playbookOf,
+  playbooks,
+  proof,
+  ready,
+  type Situation,
+} from '../../../../shared/remediation/index.ts';
+import { type RemediationSettings, remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
+
+const settings = remediationSettings.parse({});
+const decide = (given: Situation, policy: Partial<RemediationSettings> = {}) =>
+  decideBy(given, { ...settings, ...policy });
 
 const NOW = Date.parse('2026-03-04T05:06:07.000Z');
+const NEXT_HOUR = Date.parse('2026-03-04T06:00:00.000Z');
 const ago = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
 
 const written = {
@@ -36,28 +50,33 @@ const failure = (fields: Partial<Failure> = {}): Failure => ({
   ...{ status: 'diagnosed', failedAt: ago(2), cause: 'dns-resolution-failed', transient: true, name: 'test' },
   ...fields,
 });
+const playbook = playbookOf('retry-failed-jobs') as Playbook;
 const situation = (fields: Partial<Situation> = {}): Situation => ({
   now: NOW,
   run: run(),
   jobs: [job()],
   failures: [failure()],
+  playbook,
   latestAttempt: 1,
-  mode: 'act',
+  tries: 0,
   control: 'running',
   spent: { repository: 0, all: 0 },
-  budgets: { perRepositoryPerHour: 20, perHour: 100 },
   ...fields,
 });
 
 describe('decide', () => {
   it('acts on a fresh, transient failure of a first attempt', () => {
-    expect(decide(situation())).toEqual({ kind: 'act', reason: expect.stringContaining('dns-resolution-failed') });
+    expect(decide(situation())).toEqual({
+      kind: 'act',
+      rule: 'plan',
+      reason: expect.stringContaining('dns-resolution-failed'),
+    });
   });
 
   it.each([
     ['a replayed fact', { run: run({ origin: 'replayed' }) }, 'not live'],
     ['a backfilled fact', { run: run({ origin: 'backfilled' }) }, 'not live'],
-    ['a later attempt', { run: run({ attempt: 2 }), latestAttempt: 2 }, 'only a first attempt'],
+    ['a later attempt', { run: run({ attempt: 2 }), latestAttempt: 2, tries: 1 }, 'only a first attempt'],
     ['a run whose next attempt is known', { latestAttempt: 2 }, 'attempt 2 is already known'],
     ['a deterministic cause', { failures: [failure({ transient: false })] }, 'a rerun does not fix'],
     ['an unknown cause', { failures: [failure({ transient: null })] }, 'nobody knows'],
@@ -70,20 +89,104 @@ describe('decide', () => {
     ['a run without failed jobs', { jobs: [], failures: [] }, 'not every failed job'],
     ['an old end', { run: run({ endedAt: ago(31) }) }, '31 minutes ago'],
     ['an end that is no time', { run: run({ endedAt: 'yesterday' }) }, 'within 30'],
-    ['the mode observe', { mode: 'observe' as const }, 'the mode here is observe'],
+    [
+      'what newer work has taken the place of and made good',
+      { supersededBy: 'github:2:1', failures: [failure({ resolvedAt: ago(1) })] },
+      'github:2:1 has taken',
+    ],
+    [
+      'what newer work took the place of a day ago',
+      { supersededBy: 'github:2:1', run: run({ endedAt: ago(1441) }) },
+      'github:2:1 has taken',
+    ],
+    ['more reruns than GitHub allows', { run: run({ attempt: 51 }), latestAttempt: 51 }, 'github allows 50 reruns'],
+    ['what is only watched, after its time', { heldOutUntil: NOW }, 'did not get well by itself'],
   ])('refuses %s, with the reason', (_, fields, reason) => {
-    expect(decide(situation(fields))).toEqual({ kind: 'refuse', reason: expect.stringContaining(reason) });
+    expect(decide(situation(fields))).toEqual({
+      kind: 'refuse',
+      rule: expect.any(String),
+      reason: expect.stringContaining(reason),
+    });
   });
 
-  it.each([
+  it.each<[string, Partial<Situation>, string, number?]>([
     ['a pause', { control: 'paused' as const }, 'paused'],
     ['a stop', { control: 'stopped' as const }, 'stopped'],
     ['a stop under way', { control: 'stopping' as const }, 'stopping'],
-    ['a spent repository', { spent: { repository: 20, all: 20 } }, "repository's budget"],
-    ['a spent hour', { spent: { repository: 0, all: 100 } }, 'use up the budget'],
-  ])('holds for %s, and asks again', (_, fields, reason) => {
+    ['a spent repository', { spent: { repository: 20, all: 20 } }, "repository's budget", NEXT_HOUR],
+    ['a spent hour', { spent: { repository: 0, all: 100 } }, 'use up the budget', NEXT_HOUR],
+    ['newer work under way', { supersededBy: 'github:2:1' }, 'github:2:1 has taken', NOW + 300_000],
+  ])('holds for %s, and asks again', (_, fields, reason, until = NOW + 60_000) => {
     const decision = decide(situation(fields));
-    expect(decision).toEqual({ kind: 'hold', reason: expect.stringContaining(reason), until: NOW + 60_000 });
+    expect(decision).toMatchObject({ kind: 'hold', reason: expect.stringContaining(reason), until });
+  });
+
+  const window = (fields: object = {}) => ({
+    maintenance: [{ from: ago(5), to: ago(-5), reason: 'the mirror moves', ...fields }],
+  });
+
+  it.each<[string, Partial<RemediationSettings>, object]>([
+    [
+      'asks in a scope that wants it',
+      { scopes: { 'repository:ACME/shop': 'approve' } },
+      { kind: 'ask', rule: 'approval' },
+    ],
+    ['asks from a tier on', { tiers: { askFrom: 1, max: 3 } }, { kind: 'ask', until: NOW + 3_600_000 }],
+    ['refuses beyond a tier', { tiers: { askFrom: 2, max: 0 } }, { kind: 'refuse', rule: 'tier' }],
+    ['refuses where it only observes', { mode: 'observe' }, { kind: 'refuse', reason: 'the mode here is observe' }],
+    ['takes the most restrictive mode', { mode: 'off', scopes: { 'platform:github': 'act' } }, { kind: 'refuse' }],
+    ['refuses a playbook that is off', { playbooks: { 'retry-failed-jobs': 'off' } }, { kind: 'refuse', rule: 'mode' }],
+    ['holds until a window ends', window(), { kind: 'hold', rule: 'maintenance', until: NOW + 5 * 60_000 }],
+    ['holds in a window of its scope', window({ scope: 'platform:github' }), { kind: 'hold', rule: 'maintenance' }],
+    ['acts in a window of another scope', window({ scope: 'platform:gitlab' }), { kind: 'act' }],
+    ['acts after a window', window({ to: ago(1) }), { kind: 'act' }],
+  ])('%s', (_, policy, expected) => {
+    expect(decide(situation(), policy)).toMatchObject(expected);
+  });
+
+  it('acts once it is approved, for as long as an answer was waited for', () => {
+    const policy = { mode: 'approve' as const };
+    expect(decide(situation({ approved: true }), policy).kind).toBe('act');
+    const late = run({ endedAt: ago(80) });
+    expect(decide(situation({ run: late, approved: true }), policy).kind).toBe('act');
+    expect(decide(situation({ run: run({ endedAt: ago(91) }), approved: true }), policy).rule).toBe('fresh');
+  });
+
+  it('cools down between two fixes of one subject', () => {
+    const cooldownMinutes = 5;
+    const acted = situation({ lastActedAt: NOW - 60_000 });
+    expect(decide(acted, { cooldownMinutes })).toMatchObject({ rule: 'cooldown', until: NOW + 4 * 60_000 });
+    expect(decide(situation({ lastActedAt: NOW - 300_000 }), { cooldownMinutes }).kind).toBe('act');
+  });
+
+  it('lets probes alone through an outage, and recovers late what was held for it', () => {
+    const outage = { key: 'dns', since: ago(9), askAgainAt: NOW + 7, mayProbe: false };
+    expect(decide(situation({ outage }))).toMatchObject({ kind: 'hold', rule: 'outage', until: NOW + 7 });
+    expect(decide(situation({ outage: { ...outage, mayProbe: true } }))).toMatchObject({ kind: 'act', rule: 'probe' });
+    const old = run({ endedAt: ago(600) });
+    expect(decide(situation({ run: old, heldForOutage: true })).kind).toBe('act');
+    expect(decide(situation({ run: run({ endedAt: ago(1441) }), heldForOutage: true })).rule).toBe('fresh');
+  });
+});
+
+describe.each(playbooks.map((one) => [one.id, one] as const))('the playbook %s', (_, one) => {
+  it.each(one.examples.map((example) => [example.says, example] as const))('%s', (_, { given, verdict, rule }) => {
+    const { attempt = 1, superseded, minutesAgo = 2, approved = false, platform = 'github' } = given;
+    const { cause, transient, category = 'network' } = given;
+    const decision = decide(
+      situation({
+        playbook: one,
+        approved,
+        run: run({ platform, attempt, endedAt: ago(minutesAgo) }),
+        ...(superseded && { supersededBy: 'github:2:1' }),
+        failures: [failure({ cause, transient, category })],
+        latestAttempt: attempt,
+        tries: attempt - 1,
+      }),
+      { playbooks: { [one.id]: 'act' } },
+    );
+    expect(decision.kind).toBe(verdict);
+    if (rule !== undefined) expect(decision.rule).toBe(rule);
   });
 });
 

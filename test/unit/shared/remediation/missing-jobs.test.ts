@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { remediateRun } from '../../../../shared/remediation/index.ts';
+import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
 import { failedRun } from '../../../support/failed-run.ts';
 import { FakePlatform } from '../../../support/fake-platform.ts';
 import { withTable } from '../../../support/table.ts';
 
 const engine = withTable();
-const settings = { mode: 'act' as const, scopes: {}, budgets: { perRepositoryPerHour: 20, perHour: 100 } };
+const settings = remediationSettings.parse({});
 
 /** A run whose end overtook the end of its job `build`, and what its platform says has failed in it. */
 async function overtaken(failedJobs: readonly string[] | undefined, known: 'queued' | 'running' | 'succeeded') {

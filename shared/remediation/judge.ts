@@ -1,0 +1,222 @@
+import { isEnded, type RecordedDecision, type Remediation } from '../model/index.ts';
+import { done, type Rest } from '../runtime/rest.ts';
+import { refund, spend } from './budget.ts';
+import { carryOut } from './carry-out.ts';
+import { type Decision, decide, type Situation } from './decide.ts';
+import type { Fix } from './fix.ts';
+import {
+  fellInto,
+  isOpen,
+  noteFailure,
+  type OpenOutage,
+  type Outage,
+  outageKeysOf,
+  readOutage,
+  takeProbe,
+} from './outage.ts';
+import { modeOf } from './policy.ts';
+import { successorOf } from './successor.ts';
+
+/** What the held ones of an outage are spread over, once the next probe is due. */
+const SPREAD_MS = 60_000;
+
+const NOTHING_SPENT = { repository: 0, all: 0 };
+
+/** Gathers the situation, decides, and does what was decided. */
+export async function judge(fix: Fix, existing: Remediation | undefined): Promise<Rest> {
+  const { deps, run } = fix;
+  const { store, settings } = deps;
+  if (modeOf(settings, run) === 'off') return done;
+  const outages = await outagesOf(fix, existing);
+  const base: Situation = {
+    now: deps.now(),
+    run,
+    jobs: fix.option.jobs,
+    failures: fix.failures,
+    playbook: fix.playbook,
+    latestAttempt: fix.latestAttempt(),
+    tries: triesOf(fix, outages),
+    supersededBy: (await successorOf(store, run))?.id,
+    lastActedAt: lastActedAt(fix),
+    control: await fix.control(),
+    spent: NOTHING_SPENT,
+    heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
+    approved: existing?.approvedAt !== undefined,
+    asked: existing?.status === 'awaiting-approval',
+  };
+  // What costs something is only asked for when all else agrees.
+  const open = outages.find(isOpen);
+  let situation = base;
+  let decision = decide(base, settings);
+  if (isPlan(decision) && open !== undefined) {
+    situation = { ...base, outage: await probing(fix, open) };
+    decision = decide(situation, settings);
+  }
+  if (decision.kind === 'act') {
+    const missing = await missingJobs(fix);
+    if (missing === undefined) {
+      await fix.hold(existing, `${fix.platform.title} does not say which jobs failed`, deps.now() + 60_000);
+      return done;
+    }
+    // One that failed for another cause may forbid the rerun. Its diagnosis comes back here.
+    if (missing.length > 0) return done;
+    situation = { ...situation, spent: await spend(store, fix.action) };
+    decision = decide(situation, settings);
+    if (decision.kind !== 'act') await refund(store, fix.action);
+  }
+  fix.decidedTo(decision, inputsOf(situation));
+  return follow(fix, existing, decision, situation);
+}
+
+const isPlan = ({ kind }: Decision): boolean => kind === 'act' || kind === 'ask';
+
+async function follow(
+  fix: Fix,
+  existing: Remediation | undefined,
+  decision: Decision,
+  situation: Situation,
+): Promise<Rest> {
+  switch (decision.kind) {
+    case 'act':
+      return carryOut(fix, await asProbe(fix, existing, situation), decision.reason);
+    case 'ask': {
+      // A question that was put once is not put off by being looked at.
+      if (existing?.status === 'awaiting-approval') return expireUnanswered(fix, existing);
+      const approvalUntil = new Date(decision.until).toISOString();
+      await fix.write(existing, 'awaiting-approval', {
+        reason: decision.reason,
+        approvalUntil,
+        wakeAt: approvalUntil,
+        ...outageFields(situation),
+      });
+      return done;
+    }
+    case 'hold':
+      if (existing?.status === 'awaiting-approval' && existing.approvedAt === undefined) {
+        return expireUnanswered(fix, existing);
+      }
+      await fix.hold(existing, decision.reason, decision.until + spreadOf(fix, decision), outageFields(situation));
+      return done;
+    case 'refuse': {
+      // A fix that was held for too long is one the master counted on; otherwise a refusal is only an explanation.
+      const counted =
+        existing !== undefined && fix.latestAttempt() === fix.option.attempt && decision.rule !== 'superseded';
+      if (counted) await fix.conclude(existing, 'expired', `held, then given up: ${decision.reason}`);
+      else await fix.write(existing, 'refused', { reason: decision.reason });
+      return done;
+    }
+  }
+}
+
+/** All that wait for the next hour would come at once. */
+const spreadOf = (fix: Fix, { rule }: Decision): number => (rule === 'budget' ? fix.jitter(SPREAD_MS) : 0);
+
+/** No answer in time is a no. */
+async function expireUnanswered(fix: Fix, existing: Remediation): Promise<Rest> {
+  if (fix.deps.now() >= Date.parse(existing.approvalUntil ?? existing.statusAt)) {
+    await fix.conclude(existing, 'expired', 'nobody approved it in time');
+  }
+  return done;
+}
+
+/** A probe is marked as such before anything is claimed, so that whoever proves it knows. */
+async function asProbe(
+  fix: Fix,
+  existing: Remediation | undefined,
+  situation: Situation,
+): Promise<Remediation | undefined> {
+  if (situation.outage === undefined || existing?.probe) return existing;
+  const now = fix.deps.now();
+  const held = await fix.hold(existing, `a probe whether ${situation.outage.key} is over`, now, {
+    ...outageFields(situation),
+    probe: true,
+  });
+  return held ?? existing;
+}
+
+const outageFields = ({ outage }: Situation): { outage?: string } =>
+  outage === undefined ? {} : { outage: outage.key };
+
+const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict' | 'rule' | 'reason'> => ({
+  spent: { ...situation.spent },
+  control: situation.control,
+  latestAttempt: situation.latestAttempt,
+  tries: situation.tries,
+  ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
+  ...(situation.outage !== undefined && {
+    outage: { key: situation.outage.key, mayProbe: situation.outage.mayProbe },
+  }),
+});
+
+/** The outages, past or present, of what this fix is for. A run counts once for each of its causes. */
+async function outagesOf(fix: Fix, existing: Remediation | undefined): Promise<Outage[]> {
+  const { store, settings } = fix.deps;
+  const failedAt = fix.run.endedAt ?? fix.run.statusAt;
+  const keys = outageKeysOf(fix.failures.filter(({ transient }) => transient === true));
+  const found = await Promise.all(
+    keys.map((key) =>
+      existing === undefined
+        ? noteFailure(store, key, { id: fix.run.id, failedAt }, settings.outage)
+        : readOutage(store, key),
+    ),
+  );
+  return found.filter((outage) => outage !== undefined);
+}
+
+async function probing(fix: Fix, outage: OpenOutage): Promise<Situation['outage']> {
+  const { store, now } = fix.deps;
+  const mayProbe =
+    outage.nextProbeAt <= store.now() || outage.probe === fix.id ? await takeProbe(store, outage.key, fix.id) : false;
+  const next = Math.max(Date.parse(outage.nextProbeAt), now());
+  return { key: outage.key, since: outage.since, mayProbe, askAgainAt: next + 1_000 + fix.jitter(SPREAD_MS) };
+}
+
+/** How many of the run's earlier attempts count as tries: those that fell into an outage do not. */
+function triesOf(fix: Fix, outages: readonly Outage[]): number {
+  let tries = 0;
+  for (let attempt = 1; attempt < fix.run.attempt; attempt++) {
+    const theirs = fixesOf(fix, attempt);
+    const excused = theirs.filter((other) => isExcused(other, outages));
+    if (theirs.length > 0 && excused.length === theirs.length) continue;
+    tries++;
+  }
+  return tries;
+}
+
+const fixesOf = (fix: Fix, attempt: number): Remediation[] => {
+  const run = fix.record.runs.find((one) => one.attempt === attempt);
+  return fix.record.remediations.filter(
+    (other) => other.runId === run?.id && (other.status === 'failed' || other.status === 'verifying'),
+  );
+};
+
+const isExcused = (other: Remediation, outages: readonly Outage[]): boolean =>
+  other.probe === true ||
+  other.excused === true ||
+  outages.some((outage) => fellInto(outage, other.statusAt, other.statusAt));
+
+const triedInOutage = (fix: Fix, outages: readonly Outage[]): boolean =>
+  fix.run.attempt > 1 && fixesOf(fix, fix.run.attempt - 1).some((other) => isExcused(other, outages));
+
+/** When the same jobs were last acted on by an earlier attempt's fix. */
+function lastActedAt(fix: Fix): number | undefined {
+  const names = new Set(fix.option.jobs.map((job) => job.name ?? job.externalId));
+  const times = fix.record.remediations
+    .filter((other) => other.id !== fix.id && ['verifying', 'succeeded', 'failed'].includes(other.status))
+    .filter((other) => other.targets.some((name) => names.has(name)))
+    .map((other) => Date.parse(other.statusAt));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/**
+ * Failed jobs that the platform knows and nobody has told of: the end of a job can trail the end of its run. Only asked
+ * for while a job of the attempt is not known to have ended. Undefined: the platform does not say.
+ */
+async function missingJobs(fix: Fix): Promise<readonly string[] | undefined> {
+  const jobs = fix.record.jobs.filter((job) => job.runId === fix.run.id);
+  if (!jobs.some((job) => job.status === 'queued' || job.status === 'running')) return [];
+  const client = await fix.platform.client(fix.deps.read);
+  if (client?.failedJobs === undefined) return [];
+  const failed = await client.failedJobs(fix.request);
+  return failed?.filter((id) => !jobs.some((job) => job.externalId === id && isEnded(job.status)));
+}

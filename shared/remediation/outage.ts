@@ -1,0 +1,156 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Failure } from '../model/index.ts';
+import type { RemediationSettings } from '../runtime/remediation-settings.ts';
+import { expiry, KEEP_DAYS, outagePartition, runKeyOf, type Store, stormPartition } from '../store/index.ts';
+
+/**
+ * A platform or a registry that is down fails hundreds of runs of one cause within minutes. Rerunning them all is of no use
+ * and makes it worse, so they are held; one at a time is let through as a probe, ever more seldom; once a probe succeeds, all
+ * are judged anew, within their budgets. An attempt that failed in an outage is not held against its run.
+ */
+
+type Limits = RemediationSettings['outage'];
+
+export interface Outage {
+  readonly key: string;
+  readonly since: string;
+  /** When a probe succeeded; what failed before says nothing of the time after. */
+  readonly overAt?: string;
+  /** The fix that is the probe at present, and until when it is waited for. */
+  readonly probe?: string;
+  readonly probeUntil?: string;
+  readonly nextProbeAt: string;
+  readonly probes: number;
+  readonly version: number;
+}
+
+/** Waits before the next probe, in minutes; the last one goes on. */
+const PROBE_AFTER = [1, 2, 3, 5];
+/** A probe whose outcome is not known by then makes way for another one. */
+const PROBE_WITHIN_MS = 15 * 60_000;
+/** Each round somebody else would have to write in between. */
+const ROUNDS = 8;
+
+const HOST =
+  /(?:https?:\/\/|resolve host:? ?|getaddrinfo \w{1,20} |lookup )['"]?([a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){2,200})/i;
+const MAX_SCANNED = 4_000;
+
+/** What the failures of one outage have in common: their cause, and the host that it names. */
+export function outageKeyOf({ cause = 'unknown', category, fingerprint, excerpt }: Partial<Failure>): string {
+  // What fails of the program itself fails alike in one place only.
+  if (category === 'automation' || category === 'performance') return `${cause} ${fingerprint ?? ''}`.trim();
+  const host = HOST.exec((excerpt ?? '').slice(0, MAX_SCANNED))?.[1]?.toLowerCase();
+  return host?.includes('.') ? `${cause} at ${host}` : cause;
+}
+
+export const outageKeysOf = (failures: readonly Partial<Failure>[]): string[] =>
+  [...new Set(failures.map(outageKeyOf))].sort();
+
+const itemKey = (key: string) => ({ pk: outagePartition, sk: key });
+
+export async function readOutage(store: Store, key: string): Promise<Outage | undefined> {
+  const item = await store.getItem(itemKey(key));
+  return item as unknown as Outage | undefined;
+}
+
+export type OpenOutage = Outage & { readonly overAt?: never };
+
+export const isOpen = (outage: Outage | undefined): outage is OpenOutage =>
+  outage !== undefined && outage.overAt === undefined;
+
+/**
+ * Notes that a run failed of a cause, at its own time, so that noting it again changes nothing; and opens an outage when
+ * that makes too many. Returns the outage, when there is one.
+ */
+export async function noteFailure(
+  store: Store,
+  key: string,
+  run: { id: string; failedAt: string },
+  limits: Limits,
+): Promise<Outage | undefined> {
+  const now = store.now();
+  const pk = stormPartition(key);
+  const expiresAt = expiry(now, 1);
+  await store.putItem({ pk, sk: `${run.failedAt}|${runKeyOf(run.id)}`, expiresAt });
+  const known = await readOutage(store, key);
+  if (isOpen(known)) return known;
+  const from = new Date(Date.parse(now) - limits.withinMinutes * 60_000).toISOString();
+  const since = known?.overAt !== undefined && known.overAt > from ? known.overAt : from;
+  const { Items = [] } = await store.client.send(
+    new QueryCommand({
+      TableName: store.tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND sk > :since',
+      ExpressionAttributeValues: { ':pk': pk, ':since': since },
+      // What comes after does not change the answer, so a storm costs no more than this.
+      Limit: limits.runs * 2 + 1,
+    }),
+  );
+  const runs = new Set(Items.map(({ sk }) => String(sk).split('|')[1]));
+  if (runs.size <= limits.runs) return known;
+  return write(store, key, (outage) =>
+    isOpen(outage)
+      ? outage
+      : {
+          key,
+          since: String(Items[0]?.sk ?? now).split('|')[0] ?? now,
+          nextProbeAt: new Date(Date.parse(now) + (PROBE_AFTER[0] ?? 1) * 60_000).toISOString(),
+          probes: 0,
+          version: outage?.version ?? 0,
+        },
+  );
+}
+
+/** Makes a fix the probe, if the next one is due and nobody else is it. */
+export async function takeProbe(store: Store, key: string, fix: string): Promise<boolean> {
+  const now = store.now();
+  const outage = await write(store, key, (known) => {
+    if (!isOpen(known)) return known;
+    if (known.probe === fix) return known;
+    const busy = known.probe !== undefined && (known.probeUntil ?? '') > now;
+    if (busy || known.nextProbeAt > now) return known;
+    const wait = PROBE_AFTER[Math.min(known.probes + 1, PROBE_AFTER.length - 1)] ?? 5;
+    return {
+      ...known,
+      probe: fix,
+      probeUntil: new Date(Date.parse(now) + PROBE_WITHIN_MS).toISOString(),
+      nextProbeAt: new Date(Date.parse(now) + wait * 60_000).toISOString(),
+      probes: known.probes + 1,
+    };
+  });
+  return isOpen(outage) && outage.probe === fix;
+}
+
+/** Takes the outcome of a probe: the outage is over, or the next probe may come when it is due. */
+export async function endProbe(store: Store, key: string, fix: string, succeeded: boolean): Promise<void> {
+  await write(store, key, (known) => {
+    if (!isOpen(known) || known.probe !== fix) return known;
+    const { probe: _, probeUntil: __, ...rest } = known;
+    return succeeded ? { ...rest, overAt: store.now() } : rest;
+  });
+}
+
+/** The outage that a time fell into. */
+export const fellInto = (outage: Outage | undefined, from: string, to: string): outage is Outage =>
+  outage !== undefined && outage.since <= to && (outage.overAt === undefined || outage.overAt >= from);
+
+async function write(
+  store: Store,
+  key: string,
+  next: (known: Outage | undefined) => Outage | undefined,
+): Promise<Outage | undefined> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const known = await readOutage(store, key);
+    const wanted = next(known);
+    if (wanted === undefined || wanted === known) return known;
+    const outage = { ...wanted, version: (known?.version ?? 0) + 1 };
+    const written = await store.putIf(
+      { ...itemKey(key), ...outage, expiresAt: expiry(store.now(), KEEP_DAYS.outage ?? 7) },
+      known === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': known.version } },
+    );
+    if (written) return outage;
+  }
+  throw new Error(`the outage ${key} is contended`);
+}

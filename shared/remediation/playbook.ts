@@ -1,0 +1,115 @@
+import * as z from 'zod/mini';
+import { CATEGORIES } from '../model/index.ts';
+
+/** What a playbook is: data, versioned, with examples that the tests decide. */
+
+export const STRATEGIES = ['immediate', 'gradual', 'preventive', 'systematic', 'comprehensive'] as const;
+/** 0 reads, 1 retries, 2 changes what can be changed back, 3 destroys. */
+export const TIERS = [0, 1, 2, 3] as const;
+export type Tier = (typeof TIERS)[number];
+
+const name = z.string().check(z.regex(/^[a-z][a-z0-9-]{0,63}$/));
+const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const seconds = z.number().check(z.int(), z.positive());
+
+/** Action of the port that every platform maps to its own way of trying failed jobs again. */
+export const RETRY_STEP = 'retry';
+
+const step = z.strictObject({
+  /** `retry`, or an action that the platform's adapter names. */
+  action: name,
+  parameters: z.optional(parameters),
+  tier: z.literal([...TIERS]),
+  /** The whole step, the call and whatever must be looked up. */
+  withinSeconds: seconds,
+  /** What takes the step back; null: there is nothing to take back. */
+  rollback: z.nullable(z.strictObject({ action: name, parameters: z.optional(parameters) })),
+});
+
+/** Whether a rerun may help, as the diagnosis says it. */
+const transience = z.enum(['yes', 'no', 'unknown']);
+
+const trigger = z.strictObject({
+  /** A run that has ended badly, all of its failed jobs diagnosed. */
+  on: z.literal('run-failed'),
+  platforms: z.optional(z.array(name)),
+  categories: z.optional(z.array(z.enum(CATEGORIES))),
+  /** Names of causes; one that ends in `*` stands for all that begin so. */
+  causes: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9-]+\*?$/)))),
+  transient: z.array(transience).check(z.minLength(1)),
+});
+
+const example = z.strictObject({
+  says: z.string(),
+  given: z.strictObject({
+    platform: z.optional(z.string()),
+    category: z.optional(z.enum(CATEGORIES)),
+    cause: z.string(),
+    transient: z.nullable(z.boolean()),
+    attempt: z.optional(z.number()),
+    superseded: z.optional(z.boolean()),
+    minutesAgo: z.optional(z.number()),
+    approved: z.optional(z.boolean()),
+  }),
+  verdict: z.enum(['act', 'ask', 'hold', 'refuse']),
+  rule: z.optional(z.string()),
+});
+
+export const playbook = z
+  .strictObject({
+    id: name,
+    /** Goes up with every change of what it does. */
+    version: seconds,
+    title: z.string(),
+    why: z.string(),
+    strategy: z.enum(STRATEGIES),
+    /** Off by default: the settings must name it. */
+    enabled: z.boolean(),
+    trigger,
+    preconditions: z.array(z.enum(['live', 'fresh', 'latest-attempt', 'not-superseded'])),
+    steps: z.array(step).check(z.minLength(1), z.maxLength(8)),
+    verification: z.strictObject({
+      /** The attempt that follows, by its own end. */
+      by: z.literal('next-attempt'),
+      withinSeconds: seconds,
+    }),
+    /** How often one run may be tried by it; what failed in an outage does not count. */
+    maxTries: z.number().check(z.int(), z.positive(), z.maximum(5)),
+    cooldownSeconds: z.number().check(z.int(), z.nonnegative()),
+    examples: z.array(example).check(z.minLength(2)),
+  })
+  .check(
+    z.refine(
+      ({ steps }) => steps.every((one) => one.tier !== 2 || one.rollback !== null),
+      'a step that can be changed back says how',
+    ),
+  );
+
+export type Playbook = z.infer<typeof playbook>;
+
+/** The highest tier among its steps. */
+export const tierOf = ({ steps }: Pick<Playbook, 'steps'>): Tier =>
+  steps.reduce<Tier>((highest, { tier }) => (tier > highest ? tier : highest), 0);
+
+interface Cause {
+  readonly cause?: string | undefined;
+  readonly category?: string | undefined;
+  readonly transient?: boolean | null | undefined;
+}
+
+export const transienceOf = (transient: boolean | null | undefined): z.infer<typeof transience> =>
+  transient === true ? 'yes' : transient === false ? 'no' : 'unknown';
+
+/** The first failure that a playbook's trigger does not fit; undefined: it fits them all. */
+export function misfit<F extends Cause>(
+  { trigger: wanted }: Pick<Playbook, 'trigger'>,
+  failures: readonly F[],
+): F | undefined {
+  return failures.find(
+    ({ cause = '', category, transient }) =>
+      !wanted.transient.includes(transienceOf(transient)) ||
+      (wanted.categories !== undefined && !wanted.categories.some((one) => one === category)) ||
+      (wanted.causes !== undefined &&
+        !wanted.causes.some((one) => (one.endsWith('*') ? cause.startsWith(one.slice(0, -1)) : one === cause))),
+  );
+}

@@ -1,0 +1,10 @@
+import { type Playbook, playbook } from '../playbook.ts';
+import { retryFailedJobs } from './retry-failed-jobs.ts';
+
+/** Every playbook, in the order in which they are considered. */
+export const playbooks: readonly Playbook[] = [retryFailedJobs].map((one) => playbook.parse(one));
+
+const byId = new Map(playbooks.map((one) => [one.id, one]));
+if (byId.size < playbooks.length) throw new Error('two playbooks share an id');
+
+export const playbookOf = (id: string): Playbook | undefined => byId.get(id);
