@@ -13,7 +13,7 @@ import type {
   RunFact,
   RunnerFact,
 } from '../model/index.ts';
-import type { Meter, Sweeper } from './sweeper.ts';
+import type { Meter, Sweeper, Told } from './sweeper.ts';
 
 /** A request as it came: the body's very bytes, header names in lower case. */
 export interface RawRequest {
@@ -144,7 +144,6 @@ export interface LookDeps {
   readonly read: ReadParameters;
   /** RFC 3339: the time of looking, which stands in for the platform's own. */
   readonly now: string;
-  readonly origin: Origin;
   /** What the table holds of a run. */
   readonly known: (runId: string) => Promise<Pick<Run, 'status'> | undefined>;
 }
@@ -179,11 +178,11 @@ export interface Platform {
   /** Ways to try the failed jobs of an ended run again. */
   retryOptions(run: Run, failed: readonly Job[]): RetryOption[];
   /**
-   * Looks at an automation of which webhooks do not tell everything: the facts that this adds to what is known, none when
-   * nothing is new. Undefined when no token is configured or the platform knows no such automation. At most two calls.
-   * Throws `PlatformUnavailable`.
+   * Looks at an automation of which webhooks do not tell everything: what a webhook should have told beyond what is known,
+   * in words that `normalise` understands. Undefined when no token is configured or the platform knows no such automation.
+   * At most two calls. Throws `PlatformUnavailable`.
    */
-  look?(automation: Pick<Automation, 'externalId' | 'status'>, deps: LookDeps): Promise<PlatformFacts | undefined>;
+  look?(automation: Pick<Automation, 'externalId' | 'status'>, deps: LookDeps): Promise<readonly Told[] | undefined>;
   /** Undefined when the platform's token is not configured. */
   client(read: ReadParameters): Promise<PlatformClient | undefined>;
   /** What the reconciliation asks the platform with; undefined as above. Absent: its API tells nothing that was lost. */

@@ -5,6 +5,7 @@ import type { ReconciliationSettings } from '../runtime/settings.ts';
 import type { Store } from '../store/index.ts';
 import { enterSource } from '../tracking/index.ts';
 import { type OpenMeter, openMeter } from './limit.ts';
+import { lookAround } from './look.ts';
 import { type Cursor, cursorsOf, freshCursor, keepCursor, sourcesOf } from './sources.ts';
 import { sweepSource } from './sweep.ts';
 
@@ -21,10 +22,10 @@ export interface ReconcileDeps {
   readonly logger: { warn(message: string, context: Record<string, string | Error>): void };
 }
 
-/** Sweeps every source of every platform whose turn it is. Each platform goes at its own pace: none waits for another. */
+/** Sweeps, or looks at, every source of every platform whose turn it is. Each platform goes at its own pace: none waits for another. */
 export async function reconcile(deps: ReconcileDeps): Promise<void> {
   const swept = await Promise.allSettled(
-    Object.values(deps.platforms).map((platform) => sweepPlatform(platform, deps)),
+    Object.values(deps.platforms).flatMap((platform) => [sweepPlatform(platform, deps), lookAround(platform, deps)]),
   );
   const failed = swept.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;

@@ -24,8 +24,9 @@ export async function enterSource(store: Store, platform: string, repository: st
   memory.add(id);
 }
 
-/** Makes the repository of a delivery known, where its platform can be swept. */
+/** Makes the repository of a delivery known, where its platform can be swept or looked at. */
 export async function enterSourceOf(store: Store, platform: Platform, delivery: Delivery): Promise<void> {
-  if (platform.sweeper === undefined || delivery.repository === undefined) return;
+  const { sweeper, look } = platform;
+  if ((sweeper === undefined && look === undefined) || delivery.repository === undefined) return;
   await enterSource(store, platform.name, delivery.repository);
 }

@@ -4,16 +4,18 @@ import { cut, linkOf, present } from '../clean.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { factsOfSingleRun } from '../single-run.ts';
-import { event as eventShape, type HubEvent } from './payloads.ts';
-import { isSwitchedOff, STAGES, type Stage } from './status.ts';
+import { event as eventShape, type HubEvent, STAGE_EVENT, type StageEvent, stageEvent } from './payloads.ts';
+import { isSwitchedOff, STAGES } from './status.ts';
 
 const platform = 'huggingface';
 const JOB = 'build';
 const MAIN = 'refs/heads/main';
 
 /** Spaces are what runs on the Hub: each is an automation, and each new head of its main branch a build. */
-export function normalise({ body, origin, receivedAt }: DeliveredEvent): PlatformFacts {
-  const told = eventShape.parse(jsonOf(body.toString('utf8')));
+export function normalise({ event: name, body, origin, receivedAt }: DeliveredEvent): PlatformFacts {
+  const payload = jsonOf(body.toString('utf8'));
+  if (name === STAGE_EVENT) return factsOfStage(stageEvent.parse(payload), origin);
+  const told = eventShape.parse(payload);
   const { repo, event, movedTo } = told;
   if (repo.type !== 'space') return noFacts();
   const gone = event.scope === 'repo' && (event.action === 'delete' || event.action === 'move');
@@ -41,47 +43,21 @@ const factOfSpace = (name: string, origin: Origin, at: string): AutomationFact =
   ...{ platform, externalId: name, repository: name, name, origin, statusAt: at, recent: [] },
 });
 
-export interface Observation {
-  readonly space: string;
-  readonly stage: Stage;
-  /** What the Space is built from. */
-  readonly commit: string | undefined;
-  readonly errorMessage?: string | undefined;
-  /** The Hub does not say since when: the time of looking. */
-  readonly at: string;
-  readonly origin: Origin;
-}
-
 /** The id of the run that is the build of a commit. */
 export const buildRunId = (space: string, commit: string): string => ids.run(platform, externalIdOf(space, commit), 1);
 const externalIdOf = (space: string, commit: string) => `${space}@${commit}`;
 
-/** What the table holds of a Space and of the build it is at. */
-export interface KnownSpace {
-  readonly build: Run['status'] | undefined;
-  readonly disabled: boolean;
-}
-
-/**
- * What a stage tells beyond what is known. A look at the Hub has no time of its own: where the stage says nothing new there
- * are no facts, as each would only be a later time of the same.
- */
-export function factsOfStage(seen: Observation, known: KnownSpace): PlatformFacts {
-  const { space, stage, commit, at, origin, errorMessage } = seen;
+/** A stage that says nothing of a build, or of one that was judged before, tells only that the Space is there. */
+function factsOfStage({ space, stage, commit, at, errorMessage }: StageEvent, origin: Origin): PlatformFacts {
   const self = factOfSpace(space, origin, at);
-  if (isSwitchedOff(stage)) {
-    return known.disabled ? noFacts() : { ...noFacts(), automations: [{ ...self, status: 'disabled' }] };
-  }
-  // How healthy it is follows from its builds.
-  const enabled: AutomationFact[] = known.disabled ? [{ ...self, status: 'healthy' }] : [];
+  if (isSwitchedOff(stage)) return { ...noFacts(), automations: [{ ...self, status: 'disabled' }] };
   const status = STAGES[stage];
-  // A Space that was built and is started anew (it slept, it was restarted) is not built again.
-  const settled =
-    known.build !== undefined && (known.build === status || (status === 'running' && isEnded(known.build)));
-  if (commit === undefined || status === undefined || settled) return { ...noFacts(), automations: enabled };
+  // Not switched off, or not any more; how healthy it is follows from its builds.
+  const there: AutomationFact = { ...self, status: 'healthy' };
+  if (!commit || status === undefined) return { ...noFacts(), automations: [there] };
   const reason = status === 'failed' ? cut([stage, errorMessage?.trim()].filter(Boolean).join(': ')) : undefined;
   const facts = factsOfBuild({ space, commit, status, at, reason }, origin);
-  return { ...facts, automations: [...enabled, ...facts.automations] };
+  return { ...facts, automations: [{ ...there, ...facts.automations[0], status: 'healthy' }] };
 }
 
 interface Build {

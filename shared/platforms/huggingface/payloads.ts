@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { STAGES, type Stage } from './status.ts';
 
 /**
  * The fields QMOI uses of the Hub's events (https://huggingface.co/docs/hub/webhooks, version 3), and nothing else: what is
@@ -35,5 +36,18 @@ export const runtime = z.object({
   sha: z.nullish(commitId),
 });
 export type SpaceRuntime = z.infer<typeof runtime>;
+
+/** What a look at a Space has found, in the form in which it is kept: QMOI's own words, as no webhook of the Hub says it. */
+export const STAGE_EVENT = 'space.stage';
+export const stageEvent = z.object({
+  space: repoName,
+  stage: z.enum(Object.keys(STAGES) as [Stage, ...Stage[]]),
+  /** What it is built from. */
+  commit: z.nullish(commitId),
+  errorMessage: text,
+  /** The Hub does not say since when: the time of looking. */
+  at: z.iso.datetime(),
+});
+export type StageEvent = z.infer<typeof stageEvent>;
 
 export const spaceInfo = z.object({ sha: z.nullish(commitId) });

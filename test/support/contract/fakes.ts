@@ -6,7 +6,7 @@ import { createForge, type Forge, type ForgeOptions } from '../forges/index.ts';
 import { fakeHub } from '../huggingface.ts';
 import { fakeVercel } from '../vercel.ts';
 import type { WebFake } from '../web-fake.ts';
-import { parametersOf } from './kept.ts';
+import { factsOf, parametersOf } from './kept.ts';
 import type { ContractFake } from './platform.ts';
 
 /** How each platform is faked, and in which of its ways of talking. Adding a platform adds an entry. */
@@ -111,11 +111,14 @@ async function huggingface(): Promise<ContractFake> {
           {
             read: parametersOf(fake.settings),
             now: `2026-01-01T00:0${found.length + 1}:00.000Z`,
-            origin: 'live',
             known: async () => undefined,
           },
         );
-        if (seen !== undefined) found.push(seen);
+        for (const { event, payload } of seen ?? []) {
+          const body = JSON.stringify(payload);
+          const facts = platforms.huggingface && factsOf(platforms.huggingface, { event, headers: {}, body });
+          if (facts !== undefined) found.push(facts);
+        }
       }
       return { deliveries: [fake.push(externalId, commit)], found, repository: externalId, job: 'build' };
     },
