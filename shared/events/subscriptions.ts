@@ -84,7 +84,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'delivery', statuses: ['quarantined'] },
     ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['queued', 'waiting', 'running', ...ENDED] })),
     { entity: 'runner', statuses: ['idle', 'busy', 'offline', 'paused', 'stale', 'removed'] },
-    { entity: 'automation', statuses: ['healthy', 'degraded', 'failing', 'disabled', 'silent', 'disabled'] },
+    { entity: 'automation', statuses: ['healthy', 'degraded', 'failing', 'silent', 'disabled'] },
   ],
   diagnose: [
     { entity: 'failure', statuses: ['detected', 'diagnosed'] },
