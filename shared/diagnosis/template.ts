@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { isCalendarWord, isHost, isMail, isUnit } from './templates/index.ts';
+import { isCalendarWord, isHost, isMail, isUnit, withoutEnd } from './templates/index.ts';
 
 const MAX_TEMPLATE = 300;
 /** Everything between blanks, quotes and brackets is one atom: the unit that is either kept or replaced. */
 const ATOM = /[^\s"'`‘’“”()[\]{}<>,;=|]+/g;
-const CLOSING = /[.:!?]+$/;
+const CLOSING = '.:!?';
 
-const CLOSING_MARKS = /[.,;:!?)\]}]+$/;
+const CLOSING_MARKS = '.,;:!?)]}';
 const MEASURED = /<(?:n|time)>,?$/;
 const BEGINS_MEASURED = /^<(?:n|time)>/;
 
@@ -27,8 +27,8 @@ const TEST_FILE =
 const EXTENSION = /\.[A-Za-z][A-Za-z0-9]{0,5}(?::\d+)*$/;
 
 function mask(atom: string): string {
-  const tail = CLOSING.exec(atom)?.[0] ?? '';
-  const core = tail ? atom.slice(0, -tail.length) : atom;
+  const core = withoutEnd(atom, CLOSING);
+  const tail = atom.slice(core.length);
   if (core === '') return atom;
   return maskCore(core) + tail;
 }
@@ -76,7 +76,7 @@ function withoutUnits(text: string): string {
   for (const [at, word] of given.entries()) {
     const last = words.at(-1);
     const next = given[at + 1];
-    const bare = word.replace(CLOSING_MARKS, '');
+    const bare = withoutEnd(word, CLOSING_MARKS);
     const dated = (last !== undefined && MEASURED.test(last)) || (next !== undefined && BEGINS_MEASURED.test(next));
     if (isCalendarWord(bare) && (dated || isCalendarWord(next ?? ''))) continue;
     if (last?.endsWith('<n>') && isUnit(bare)) words[words.length - 1] = last + word.slice(bare.length);

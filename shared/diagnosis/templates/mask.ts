@@ -1,3 +1,6 @@
+import { DIGIT, hasDigit, kind, LETTER, SPLIT, withoutEnd } from './characters.ts';
+import { contentStart } from './header.ts';
+
 /** What stands for a value in a template. */
 export const VALUE = '<*>';
 
@@ -8,16 +11,7 @@ const MAX_TOKENS = 96;
 const KNOWN_CHUNKS = 20_000;
 const MAX_KNOWN_LENGTH = 64;
 
-const DIGIT = 1;
-const LETTER = 2;
-const SPLIT = 4;
-const kind = new Uint8Array(128);
-for (let code = 48; code < 58; code++) kind[code] = DIGIT;
-for (let code = 65; code < 91; code++) kind[code] = kind[code + 32] = LETTER;
-for (const mark of '=,;()[]{}"\'`<>|:') kind[mark.charCodeAt(0)] = SPLIT;
-
 // Every pattern here is anchored or a single class, so all of them are linear; the chunks they see are short besides.
-const CLOSING = /[.!?]+$/;
 const LEADER = /^([A-Za-z-]+\.{3,})/;
 const LONG_HEX = /^[0-9a-fA-F-]{16,}$/;
 /** `TS2322`, `E0425`: what tells one error from the next. */
@@ -74,7 +68,34 @@ export function maskedTokens(line: string): string[] {
       at = quoted;
     } else append(tokens, maskedChunk(chunk), at > from ? (chunks[at - 1] as string) : '');
   }
+  return tokens.length < SHORT ? tokens : onceEach(tokens);
+}
+
+/** Shorter lines hold no lists of more than single values. */
+const SHORT = 5;
+const MAX_REPEATED = 6;
+
+/** Of words that are repeated with other values (`node-1 0x1 <ok> node-2 0x3 <ok>`) one is left: lists have any length. */
+function onceEach(given: string[]): string[] {
+  let tokens = given;
+  for (let size = 2; size <= MAX_REPEATED; size++) {
+    const kept: string[] = [];
+    for (const token of tokens) {
+      kept.push(token);
+      if (kept.length >= 2 * size && isRepeated(kept, size)) kept.length -= size;
+    }
+    tokens = kept;
+  }
   return tokens;
+}
+
+function isRepeated(tokens: readonly string[], size: number): boolean {
+  let value = false;
+  for (let at = tokens.length - size; at < tokens.length; at++) {
+    if (tokens[at] !== tokens[at - size]) return false;
+    value ||= tokens[at]?.includes(VALUE) === true;
+  }
+  return value;
 }
 
 /** What such a key holds is no value: it is the message. */
@@ -104,7 +125,7 @@ function append(tokens: string[], token: string, previous: string): void {
   const length = token.length;
   const afterValue = last.endsWith(VALUE) || last.endsWith('<*>,') || last.endsWith('<*>;');
   if (afterValue && length <= 9) {
-    const bare = token.replace(/[,;.)\]]+$/, '');
+    const bare = withoutEnd(token, ',;.)]');
     if (CALENDAR.test(bare) || (last.endsWith(VALUE) && UNIT.test(bare) && NUMBER.test(previous))) return;
   }
   if (token === VALUE || token === '<*>,' || token === '<*>;') {
@@ -116,7 +137,7 @@ function append(tokens: string[], token: string, previous: string): void {
     const before = tokens[tokens.length - 1];
     if (before !== undefined && /^<\*>[,;]?$/.test(before)) return;
   }
-  if (previous.endsWith('=') && TRUTH.test(token.replace(/[,;.)\]}]+$/, ''))) {
+  if (previous.endsWith('=') && TRUTH.test(withoutEnd(token, ',;.)]}'))) {
     tokens.push(token.replace(/^\w+/, VALUE));
     return;
   }
@@ -169,19 +190,11 @@ function mask(chunk: string): string {
 
 /** `<1`, `>20` and `~3` are values as well. */
 const tidy = (text: string): string =>
-  text.includes(VALUE) ? text.replace(/[<>~]+<\*>/g, VALUE).replace(ADJACENT, VALUE) : text;
+  text.includes(VALUE) ? text.replace(/[<>~]{1,3}<\*>/g, VALUE).replace(ADJACENT, VALUE) : text;
 
 function maskValue(atom: string, before: string): string {
   if (before.endsWith('=') && TRUTH.test(atom)) return VALUE;
   return maskAtom(atom, hasDigit(atom));
-}
-
-function hasDigit(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 48 && code <= 57) return true;
-  }
-  return false;
 }
 
 function maskAtom(atom: string, digit: boolean): string {
@@ -201,7 +214,7 @@ function maskAtom(atom: string, digit: boolean): string {
 
 const closingOf = (atom: string): string => {
   const last = atom.charCodeAt(atom.length - 1);
-  return last === 46 || last === 33 || last === 63 ? (CLOSING.exec(atom)?.[0] ?? '') : '';
+  return last === 46 || last === 33 || last === 63 ? atom.slice(withoutEnd(atom, '.!?').length) : '';
 };
 
 function isValue(core: string): boolean {
@@ -236,60 +249,4 @@ function replaceFrom(chunk: string, start: number, from: number): string {
   const rest = chunk.slice(from);
   const end = rest.search(PATH_END);
   return `${chunk.slice(0, start)}${VALUE}${end < 0 ? '' : rest.slice(end)}`;
-}
-
-const LEVEL =
-  /^[[(]?(?:trace|debug|info|information|notice|warn|warning|error|severe|fatal|failure|critical|alert|emerg|[vdiwef])[\])]?:?$/i;
-const TIME =
-  /^[[(]?(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?$|\d{1,2}:\d\d(?::\d\d)?|\d{6,8}$|\d{10}(?:\d{3})?$)/;
-const MONTH = /^(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)$/;
-const CLOCK = /^\d{1,2}:\d\d:\d\d/;
-const LOGGER = /^[A-Za-z_$][\w$./-]*(?:\[\d+\]|\([\w-]+\))*:$|^[a-z_]\w*(?:\.[\w$]+){2,}:?$/;
-const HEADER = 12;
-const MAX_PLAIN_BEFORE_LEVEL = 3;
-
-/** Where a line's own words begin, after the time, the level and the logger that log frameworks and syslog put before them. */
-function contentStart(chunks: readonly string[]): number {
-  const first = chunks[0];
-  if (first === undefined) return 0;
-  const code = first.charCodeAt(0);
-  const lead = code < 128 ? kind[code] : 0;
-  if (MONTH.test(first) && CLOCK.test(chunks[2] ?? '')) {
-    const program = chunks[4];
-    return program?.endsWith(':') && chunks.length > 5 ? 5 : 0;
-  }
-  // Cheap for the many lines that begin with a word.
-  if (lead === LETTER && !hasDigit(first)) return 0;
-  if (lead === 0 && code !== 45) return 0;
-  let timed = false;
-  let plain = 0;
-  for (let at = 0; at < HEADER && at < chunks.length - 1; at++) {
-    const chunk = chunks[at] as string;
-    if (timed && LEVEL.test(chunk)) return afterLogger(chunks, at + 1);
-    if (TIME.test(chunk)) timed = true;
-    else if (!hasDigit(chunk) && chunk !== '-' && ++plain > MAX_PLAIN_BEFORE_LEVEL) return 0;
-  }
-  return 0;
-}
-
-/** After `- [thread] logger: [request]`; as much of it as there is, and never the whole line. */
-function afterLogger(chunks: readonly string[], from: number): number {
-  let at = from;
-  let named = false;
-  while (at < chunks.length - 1) {
-    const chunk = chunks[at] as string;
-    if (chunk === '-' || chunk === ':') at++;
-    else if (chunk.startsWith('[')) {
-      let end = at;
-      while (end < at + HEADER && end < chunks.length && !(chunks[end] as string).includes(']')) end++;
-      if (end >= at + HEADER || end >= chunks.length - 1) return at;
-      // `[instance: …]` and `[client …]` say something of their own.
-      if (named && end > at && chunk.endsWith(':')) return at;
-      at = end + 1;
-    } else if (!named && LOGGER.test(chunk)) {
-      named = true;
-      at++;
-    } else return at;
-  }
-  return at;
 }

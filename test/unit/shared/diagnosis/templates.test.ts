@@ -173,3 +173,37 @@ describe('reading lines', () => {
     expect(lines[1]).toBe('next');
   });
 });
+
+describe('hostile lines', () => {
+  const LINES = [
+    '.',
+    ',',
+    '<',
+    '<*>-',
+    '=',
+    '"',
+    '(',
+    ':',
+    'a.',
+    '/',
+    'a@',
+    '-',
+    ' 1',
+    'k="',
+    '9:',
+    'ab:',
+    '~<',
+    'A',
+    '[x',
+    'key= true,',
+  ];
+
+  it.each(LINES)('of %j are masked, however long', (piece) => {
+    for (const end of ['', 'x', '1']) {
+      const line = `${piece.repeat(20_000)}${end}`;
+      const tokens = maskedTokens(line);
+      expect(tokens.length).toBeLessThanOrEqual(96);
+      expect(tokens.join(' ').length).toBeLessThanOrEqual(3 * 4096);
+    }
+  });
+});
