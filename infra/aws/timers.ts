@@ -3,6 +3,8 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
+import type { HeartbeatSettings } from '../../shared/runtime/heartbeat-settings.ts';
+import { readSchedule } from '../../shared/schedule/index.ts';
 import { PERIOD } from './alarms.ts';
 import type { CapabilityProps } from './consumers.ts';
 import { EventConsumer } from './event-consumer.ts';
@@ -15,7 +17,7 @@ export class Timers extends Construct {
       service,
       bus,
       name: 'wake',
-      environment: { TABLE_NAME: store.table.tableName },
+      environment: { TABLE_NAME: store.table.tableName, HEARTBEATS: checked(service.settings.heartbeats) },
     });
     // Query for the leases that a stop waits for.
     store.grant(wake, 'GetItem', 'Query', 'PutItem');
@@ -55,4 +57,25 @@ export class Timers extends Construct {
       treatMissingData: TreatMissingData.BREACHING,
     });
   }
+}
+
+/** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
+const MAX_SETTINGS_BYTES = 3_000;
+
+/** The schedules of the settings as JSON, each of which can be kept. Throws one sentence. */
+function checked(heartbeats: HeartbeatSettings): string {
+  for (const [source, declared] of Object.entries(heartbeats)) {
+    try {
+      if (readSchedule(declared) === undefined) throw new Error('it has neither a cron nor a period (every)');
+    } catch (error) {
+      throw new Error(`heartbeats.${source} in qmoi.config.yaml: ${(error as Error).message}`);
+    }
+  }
+  const json = JSON.stringify(heartbeats);
+  if (Buffer.byteLength(json) > MAX_SETTINGS_BYTES) {
+    throw new Error(
+      `heartbeats in qmoi.config.yaml take ${Buffer.byteLength(json)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: let the jobs declare their schedules themselves`,
+    );
+  }
+  return json;
 }
