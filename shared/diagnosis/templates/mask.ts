@@ -8,6 +8,7 @@ export const VALUE = '<*>';
 const MAX_LINE = 4096;
 const MAX_TOKENS = 96;
 /** Words are few and come back all the time. */
+const EQUALS = 61;
 const KNOWN_CHUNKS = 20_000;
 const MAX_KNOWN_LENGTH = 64;
 
@@ -181,7 +182,7 @@ function mask(chunk: string): string {
   for (let at = 0; at <= chunk.length; at++) {
     const code = at < chunk.length ? chunk.charCodeAt(at) : 58;
     if (at < chunk.length && (code >= 128 || kind[code] !== SPLIT)) continue;
-    if (at > start) out += maskValue(chunk.slice(start, at), out);
+    if (at > start) out += maskValue(chunk.slice(start, at), chunk.charCodeAt(start - 1) === EQUALS);
     if (at < chunk.length) out += chunk[at];
     start = at + 1;
   }
@@ -192,8 +193,8 @@ function mask(chunk: string): string {
 const tidy = (text: string): string =>
   text.includes(VALUE) ? text.replace(/[<>~]{1,3}<\*>/g, VALUE).replace(ADJACENT, VALUE) : text;
 
-function maskValue(atom: string, before: string): string {
-  if (before.endsWith('=') && TRUTH.test(atom)) return VALUE;
+function maskValue(atom: string, set: boolean): string {
+  if (set && TRUTH.test(atom)) return VALUE;
   return maskAtom(atom, hasDigit(atom));
 }
 
