@@ -26,7 +26,8 @@ export async function declareHeartbeats(store: Store, heartbeats: HeartbeatSetti
       const next: Schedule = { at, by: 'settings', graceSeconds: 0, ...schedule };
       if (state?.schedule?.by === 'settings' && same(state.schedule, next)) return undefined;
       const merged = state ?? mergeInto('automation', undefined, { ...identity, statusAt: at, origin: 'live' });
-      return { ...merged, schedule: next };
+      // Whoever watches the time looks at it next.
+      return { ...merged, schedule: next, wakeAt: at };
     });
   }
   for (const id of before.filter((each) => !wanted.has(each))) {

@@ -20,6 +20,7 @@ it('gives jobs their schedules before they are heard of, once', async () => {
   expect(backup).toMatchObject({
     ...{ name: 'backup', status: 'healthy', version: 1 },
     schedule: { by: 'settings', cron: '0 3 * * *', zone: 'Europe/Berlin', graceSeconds: 1800 },
+    wakeAt: '2026-03-04T05:06:07.000Z',
   });
   if (backup?.schedule === undefined) throw new Error('no schedule');
   expect(overdueAt(backup.schedule, backup.schedule.at)).toBe('2026-03-05T02:30:00.000Z');
