@@ -1,8 +1,7 @@
 /** What a line says about itself, whatever tool wrote it. All patterns are anchored or of fixed width: linear. */
 
 /** A passing test, whose name may quote any error. */
-const PASSED =
-  /^\s{0,60}(?:[✓✔√☑] |ok \d|PASS[: ]|--- PASS|\[ {6} OK \]|\[ {2}PASSED |.{0,300}\.\.\. ok$|.{0,300} PASSED(?:\s|$))/;
+const PASSED = /^\s{0,60}(?:[✓✔√☑] |ok \d|PASS[: ]|--- PASS|\[ {6} OK \]|\[ {2}PASSED )/;
 /** A compiler's or test runner's quotation of source: ` 12 | code`, `> 12 | code`. */
 const QUOTED = /^\s{0,8}(?:>\s{0,3})?\d{1,6}\s{0,3}[|│]/;
 const WARNING = /^(?:warn(?:ing)?\b|npm warn\b|W:|\[warn(?:ing)?\])/i;
@@ -18,7 +17,11 @@ const SURRENDER =
 const GENERIC =
   /^(?:executing the custom container implementation failed|(?:error: )?process completed with exit code|error: job failed: (?:exit code|command terminated|exit status)|cleaning up |.{0,80}exit(?:ed)? (?:with )?(?:code|status) \d{1,3}\.?$|the command ".{0,300}" (?:exited|failed)|script returned exit code|g?n?make(?:\[\d+\])?: \*\*\* .{0,200} error \d+|npm (?:err!|error)(?: a complete log| lifecycle script| code (?:elifecycle|\d)| errno \d| command (?:sh|failed)| path |$)|build step '.{0,80}' marked|finished: failure|\[(?:info|error)\] build failure|failure: build failed with an exception|build failed(?: in .{0,20})?$|error: could not compile|error command failed with exit code|compilation terminated|collect2: error: ld returned|ninja: build stopped|error: task .{0,80} failed|\* (?:try|what went wrong):)/i;
 
-export const isPassing = (text: string): boolean => PASSED.test(text);
+export function isPassing(text: string): boolean {
+  if (PASSED.test(text) || text.endsWith('... ok')) return true;
+  const at = text.indexOf(' PASSED');
+  return at >= 0 && at <= 300 && (at + 7 === text.length || text[at + 7] === ' ');
+}
 export const isQuoted = (text: string): boolean => QUOTED.test(text);
 export const isWarning = (text: string): boolean => WARNING.test(text);
 export const announcesRetry = (text: string): boolean => RETRY.test(text);

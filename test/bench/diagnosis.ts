@@ -1,5 +1,6 @@
 /**
  * Throughput of the diagnosis: node --import tsx test/bench/diagnosis.ts [megabytes]
+ * Its memory, from 1 MB to 1 GB: node --expose-gc --import tsx test/bench/diagnosis.ts memory
  * Beside it, in the same run, what bounds it: the automaton alone, splitting lines, decoding the bytes.
  */
 import { fileURLToPath } from 'node:url';
@@ -67,7 +68,48 @@ export async function benchDiagnosis(megabytes = 64): Promise<Measured[]> {
   ];
 }
 
+export interface Footprint {
+  readonly megabytes: number;
+  /** Highest sizes seen while the log went by. */
+  readonly heapMegabytes: number;
+  readonly buffersMegabytes: number;
+}
+
+/** What a log of so many megabytes takes: the same for all sizes, or something piles up. */
+export async function benchDiagnosisMemory(sizes: readonly number[] = [1, 16, 256, 1000]): Promise<Footprint[]> {
+  const bytes = sample();
+  const found: Footprint[] = [];
+  for (const megabytes of sizes) {
+    let heap = 0;
+    let buffers = 0;
+    function* watched() {
+      let count = 0;
+      // Copies: a network hands over pieces of its own, which must not be held on to.
+      for (const chunk of chunks(bytes, megabytes * 1e6)) {
+        if (count++ % 16 === 0) {
+          globalThis.gc?.();
+          const now = process.memoryUsage();
+          heap = Math.max(heap, now.heapUsed);
+          buffers = Math.max(buffers, now.arrayBuffers - bytes.byteLength);
+        }
+        yield Uint8Array.from(chunk);
+      }
+    }
+    await diagnose(watched(), { platform: 'github', jobName: 'bench' }, { maxBytes: Number.POSITIVE_INFINITY });
+    found.push({
+      megabytes,
+      heapMegabytes: Math.round(heap / 1e6),
+      buffersMegabytes: Math.round(buffers / 1e6),
+    });
+  }
+  return found;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv[2] === 'memory') {
+    console.table(await benchDiagnosisMemory());
+    process.exit();
+  }
   const start = performance.now();
   compileRules([...rules]);
   console.log(`${rules.length} rules, automaton built in ${(performance.now() - start).toFixed(1)} ms`);

@@ -112,7 +112,14 @@ export const buildPlatformRules: readonly Rule[] = [
       '(?i)cannot find (?:chrome|firefox|edge) binary',
       '^(?:ERROR \\[launcher\\]: )?No binary for (?:Chrome|Firefox|ChromeHeadless)\\w* browser',
     ),
-    literals: ['Could not find', 'binary'],
+    literals: [
+      'Could not find Chrom',
+      'Could not find Firefox',
+      'No binary for',
+      'chrome binary',
+      'firefox binary',
+      'edge binary',
+    ],
     examples: [
       'Error: Could not find Chrome (ver. 121.0.6167.85). This can occur if either',
       'ERROR [launcher]: No binary for ChromeHeadless browser on your platform.',

@@ -31,7 +31,8 @@ export const buildSetupRules: readonly Rule[] = [
       'is not yet installed',
       'No version is set',
       'Java Runtime',
-      'component',
+      'contain component',
+      'support component',
     ],
     examples: [
       "error: 'cargo-clippy' is not installed for the toolchain 'nightly-2022-08-18-x86_64-unknown-linux-gnu'",
@@ -209,7 +210,14 @@ export const buildSetupRules: readonly Rule[] = [
       '^fatal: Fetched in submodule path',
       "^Failed to (?:clone|recurse into) '?.{1,200}'?(?: a second time, aborting| submodule)?$",
     ),
-    literals: ['submodule', 'Failed to clone', 'Failed to recurse'],
+    literals: [
+      'No url found for submodule',
+      'in submodule path',
+      'into submodule path',
+      'recurse into submodule',
+      'Failed to clone',
+      'Failed to recurse',
+    ],
     examples: [
       "fatal: No url found for submodule path 'lib/x' in .gitmodules",
       "fatal: Unable to checkout '4f2c1d0a' in submodule path 'vendor/y'",

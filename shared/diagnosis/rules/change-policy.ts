@@ -17,7 +17,11 @@ export const changePolicyRules: readonly Rule[] = [
       '(?i)please (?:run .{1,100} and commit|commit the (?:changes|generated|updated))',
     ),
     literals: [
-      'dirty',
+      'checkout dirty',
+      'tree dirty',
+      'directory dirty',
+      'copy dirty',
+      'repository dirty',
       'out of date',
       'outdated',
       'up to date',

@@ -51,7 +51,6 @@ export const networkServicesRules: readonly Rule[] = [
       '^(?:error: )?could not download file from .{1,300} to ',
       '^(?:error|Error): (?:Failed to fetch|failed to fetch): .https?://',
       '^\\s*(?:Caused by|caused by): .{0,40}client error \\(Connect\\)',
-      'Installer? (?:failed to|could not) download',
     ),
     literals: [
       'Error while fetching',
@@ -60,7 +59,6 @@ export const networkServicesRules: readonly Rule[] = [
       'could not download',
       'Failed to fetch: ',
       'client error (Connect)',
-      'download',
     ],
     examples: [
       "error: Error while fetching remote python downloads json from 'https://raw.githubusercontent.com/astral-sh/uv/0.11.29/download-metadata.json'",
@@ -154,7 +152,11 @@ export const networkServicesRules: readonly Rule[] = [
       'cache service',
       'Failed to restore',
       'Failed to save',
-      'cache',
+      'cache upload failed',
+      'remote cache',
+      'Failed to download cache',
+      'Failed to upload cache',
+      'received: 5',
       'remote execution capabilities',
       'Build Event Service',
     ],
