@@ -33,7 +33,7 @@ export async function declareHeartbeats(store: Store, heartbeats: HeartbeatSetti
   for (const id of before.filter((each) => !wanted.has(each))) {
     await store.change('automation', id, (state) =>
       state?.schedule?.by === 'settings'
-        ? { ...state, schedule: { at: store.now(), by: 'beat', graceSeconds: 0 } }
+        ? { ...state, schedule: { at: store.now(), by: 'beat', graceSeconds: 0 }, wakeAt: store.now() }
         : undefined,
     );
   }

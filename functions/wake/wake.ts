@@ -1,6 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { type Control, type EntityName, machines, type State } from '../../shared/model/index.ts';
+import { type Control, type EntityName, machines, type Runner, type State } from '../../shared/model/index.ts';
 import { settleControl } from '../../shared/remediation/index.ts';
+import { settleRunner } from '../../shared/runners/index.ts';
 import { INDEX, type Key, type Store, stateOf, wakePartitions } from '../../shared/store/index.ts';
 
 /** An item that stays owed is looked at again after as long as it has been waiting, between these two. */
@@ -56,6 +57,7 @@ async function wakeItem(store: Store, key: Key, now: string): Promise<boolean> {
     const settled = await settleControl(store, known as Control);
     return settled.status !== known.status;
   }
+  if (entity === 'runner') return (await settleRunner(store, known as Runner)).changed;
   const due = ({ wakeAt, status }: State): boolean =>
     wakeAt !== undefined && (wakeAt <= now || (entity === 'remediation' && status === 'proposed'));
   const { changed } = await store.change<EntityName>(

@@ -9,3 +9,4 @@ export {
   signatureOf,
   takeCommands,
 } from './commands.ts';
+export { settleRunner } from './silence.ts';

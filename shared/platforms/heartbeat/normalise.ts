@@ -120,9 +120,18 @@ function runnerOf(told: Beat, host: Machine, at: string, origin: Origin): Runner
     os: [host.os, host.arch].filter(Boolean).join(' ') || undefined,
     agentVersion: host.agentVersion,
     beatSeconds: told.interval,
+    wakeAt:
+      told.interval === undefined ? undefined : new Date(Date.parse(at) + patienceMs(told.interval)).toISOString(),
     vitals: present({ at, cpu, memory, disk, load, service: service && `${service.name}: ${service.state}` }),
   });
 }
+
+/** A machine is missed after three beats that did not come, as one may be lost. */
+const MISSED_BEATS = 3;
+const LEAST_PATIENCE_SECONDS = 60;
+/** How long after its last heartbeat a machine counts as there. */
+export const patienceMs = (beatSeconds: number): number =>
+  Math.max(LEAST_PATIENCE_SECONDS, MISSED_BEATS * beatSeconds) * 1000;
 
 /** What systemd, launchd and Windows call a service that works. */
 const RUNNING = new Set(['active', 'running', 'reloading', 'activating', 'start_pending']);
