@@ -107,6 +107,22 @@ describe('events', () => {
     }
   });
 
+  it('of other services come from the account’s default bus, and only those of this account', () => {
+    const rules = properties('AWS::Events::Rule').filter(({ Name }) => /^Qmoi-receive-event-\d+$/.test(String(Name)));
+    expect(rules).toHaveLength(1);
+    expect(rules[0]).not.toHaveProperty('EventBusName');
+    expect(rules[0]?.EventPattern).toEqual({
+      source: ['aws.braket'],
+      account: [{ Ref: 'AWS::AccountId' }],
+      'detail-type': [
+        'Braket Task State Change',
+        'Braket Job State Change',
+        'Braket Device Status Change',
+        'Braket QPU Status Change',
+      ],
+    });
+  });
+
   it('are of statuses that the model knows', () => {
     for (const { entity, statuses } of Object.values<readonly Subscription[]>(subscriptions).flat()) {
       const known = [...Object.keys(machines[entity].statuses), 'due', 'updated'];
