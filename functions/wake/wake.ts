@@ -1,8 +1,8 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { type Control, type EntityName, machines, type Runner, type State } from '../../shared/model/index.ts';
+import { type Automation, type Control, type EntityName, machines, type State } from '../../shared/model/index.ts';
 import { settleControl } from '../../shared/remediation/index.ts';
-import { settleRunner } from '../../shared/runners/index.ts';
 import { INDEX, type Key, type Store, stateOf, wakePartitions } from '../../shared/store/index.ts';
+import { settleAutomation } from '../../shared/tracking/index.ts';
 
 /** An item that stays owed is looked at again after as long as it has been waiting, between these two. */
 const SOONEST_MS = 60_000;
@@ -57,7 +57,7 @@ async function wakeItem(store: Store, key: Key, now: string): Promise<boolean> {
     const settled = await settleControl(store, known as Control);
     return settled.status !== known.status;
   }
-  if (entity === 'runner') return (await settleRunner(store, known as Runner)).changed;
+  if (entity === 'automation') return (await settleAutomation(store, known as Automation)).changed;
   const due = ({ wakeAt, status }: State): boolean =>
     wakeAt !== undefined && (wakeAt <= now || (entity === 'remediation' && status === 'proposed'));
   const { changed } = await store.change<EntityName>(

@@ -110,8 +110,6 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'completeness', statuses: ['incomplete'] },
   ],
   wake: [
-    { entity: 'runner', statuses: ['stale'] },
-    { entity: 'automation', statuses: ['healthy'] },
     ...(['failure', 'remediation', 'notification', 'incident', 'flake'] as const).map((entity) => ({
       entity,
       statuses: ['due'],

@@ -1,11 +1,13 @@
+import { automation } from './automation.ts';
 import { flake } from './flakiness.ts';
-import { automation, runner } from './inventory.ts';
+import { runner } from './inventory.ts';
 import { delivery } from './ledger.ts';
 import { job, run } from './pipeline.ts';
 import { control, notification, remediation } from './response.ts';
 import { completeness, source } from './source.ts';
 import { failure, incident } from './trouble.ts';
 
+export * from './automation.ts';
 export * from './flakiness.ts';
 export * from './inventory.ts';
 export { canonical, type Timestamp } from './join.ts';

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { latest, newest, once, unionBy } from './join.ts';
+import { latest, newest, once } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
-import { joinSchedules, schedule } from './schedule.ts';
 
 const anyOther = <const S extends string>(all: readonly S[], self: S) => all.filter((status) => status !== self);
 
@@ -73,65 +72,5 @@ export const runner = machine({
   },
 });
 
-const recentRun = z.object({ runId: z.string(), endedAt: z.string(), succeeded: z.boolean() });
-export type RecentRun = z.infer<typeof recentRun>;
-/** How many of its last runs an automation remembers; its status is derived from them. */
-export const RECENT_RUNS = 5;
-const FAILING_AFTER = 3;
-const byEnd = (a: RecentRun, b: RecentRun) => (`${a.endedAt}|${a.runId}` < `${b.endedAt}|${b.runId}` ? -1 : 1);
-
-const AUTOMATION = ['healthy', 'degraded', 'failing', 'silent', 'disabled'] as const;
-const automationStatus = (self: (typeof AUTOMATION)[number], means: string) => ({
-  rank: 0,
-  next: anyOther(AUTOMATION, self),
-  means,
-});
-
-/** A workflow, a pipeline definition: whatever runs again and again. */
-export const automation = machine({
-  entity: 'automation',
-  schema: 1,
-  order: 'latest',
-  initial: 'healthy',
-  statuses: {
-    healthy: automationStatus('healthy', 'its last run succeeded'),
-    degraded: automationStatus('degraded', 'its last run failed'),
-    failing: automationStatus('failing', `its last ${FAILING_AFTER} runs failed`),
-    silent: automationStatus('silent', 'it did not run when it should have'),
-    disabled: automationStatus('disabled', 'switched off on its platform'),
-  },
-  fields: {
-    platform: z.string(),
-    externalId: z.string(),
-    repository: z.string(),
-    name: z.optional(z.string()),
-    path: z.optional(z.string()),
-    recent: z.array(recentRun),
-    /** When it should be heard of; absent where only its habit tells. */
-    schedule: z.optional(schedule),
-    /** When it last was heard of by a heartbeat: the next beat is due by its schedule from then on. */
-    lastBeatAt: z.optional(z.string()),
-  },
-  joins: {
-    platform: once,
-    externalId: once,
-    repository: once,
-    name: once,
-    path: once,
-    recent: unionBy<RecentRun>((item) => item.runId, once, byEnd, RECENT_RUNS),
-    schedule: joinSchedules,
-    lastBeatAt: latest,
-  },
-});
-
-/** The status that the last runs speak for. Empty: nothing has ended yet, which is no complaint. */
-export function automationStatusOf(recent: readonly RecentRun[]): 'healthy' | 'degraded' | 'failing' {
-  if (recent.at(-1)?.succeeded !== false) return 'healthy';
-  const last = recent.slice(-FAILING_AFTER);
-  return last.length === FAILING_AFTER && last.every((item) => !item.succeeded) ? 'failing' : 'degraded';
-}
-
 export type Runner = StateOf<(typeof RUNNER)[number], typeof runner.fields>;
 export type RunnerFact = FactOf<(typeof RUNNER)[number], typeof runner.fields>;
-export type Automation = StateOf<(typeof AUTOMATION)[number], typeof automation.fields>;
-export type AutomationFact = FactOf<(typeof AUTOMATION)[number], typeof automation.fields>;

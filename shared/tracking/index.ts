@@ -1,3 +1,4 @@
+export { settleAutomation } from './automations.ts';
 export { type RecordDeps, recordDelivery } from './record.ts';
 export { enterSource } from './sources.ts';
 export { type RunRecord, readRun, track } from './track.ts';

@@ -1,6 +1,7 @@
-import { type AutomationFact, automationStatusOf, canonical, type EntityName, type State } from '../model/index.ts';
+import { canonical, type EntityName, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
-import { mergeInto, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
+import { runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
+import { trackAutomation, withRuns } from './automations.ts';
 import { supersede } from './supersede.ts';
 
 /** A pipeline whose facts never settle would be a bug; the message then fails and comes back. */
@@ -18,7 +19,7 @@ export async function track(store: Store, platform: Platform, facts: PlatformFac
   await Promise.all([
     platform.place === undefined ? mergeAll(store, direct, known) : placeAll(store, platform.place, facts),
     ...facts.runners.map((fact) => store.merge('runner', fact, known.get(`runner ${fact.id}`) as State<'runner'>)),
-    ...facts.automations.map((fact) =>
+    ...withRuns(facts).map((fact) =>
       trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
     ),
   ]);
@@ -84,20 +85,6 @@ async function knownOf(store: Store, facts: PlatformFacts): Promise<{ runs: Stat
   const keys = new Set([...facts.runs, ...facts.jobs].map((fact) => runKeyOf(fact.id)));
   const known = await Promise.all([...keys].map((key) => readRun(store, key)));
   return { runs: known.flatMap((run) => run.runs), jobs: known.flatMap((run) => run.jobs) };
-}
-
-/** An automation's status follows from the runs it remembers, so it is derived after each merge, not merged. */
-function trackAutomation(store: Store, fact: AutomationFact, known: State<'automation'> | null | undefined) {
-  const decide = (state: State<'automation'> | undefined) => {
-    const merged = mergeInto('automation', state, fact);
-    const last = merged.recent.at(-1);
-    // What its platform has switched off since says more than how it last ran.
-    const off = merged.status === 'disabled' && merged.statusAt > (last?.endedAt ?? '');
-    return last === undefined || off
-      ? merged
-      : { ...merged, status: automationStatusOf(merged.recent), statusAt: last.endedAt };
-  };
-  return store.change('automation', fact.id, decide, known);
 }
 
 /** Everything known of one run: its attempts, jobs, failures and fixes, in one consistent read. */

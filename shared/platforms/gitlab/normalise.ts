@@ -135,7 +135,14 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
     recent:
       endedAt === undefined || status === 'canceled'
         ? []
-        : [{ runId: run.id, endedAt, succeeded: status === 'succeeded' }],
+        : [
+            present({
+              runId: run.id,
+              endedAt,
+              succeeded: status === 'succeeded',
+              seconds: native.duration ?? undefined,
+            }),
+          ],
   });
   return { ...facts, automations: [automation] };
 }

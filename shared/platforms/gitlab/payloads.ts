@@ -50,6 +50,8 @@ export const pipelineEvent = z.object({
     status,
     created_at: text,
     finished_at: text,
+    /** Seconds at work, without the time between an end and a retry. */
+    duration: z.catch(z.nullish(z.number().check(z.minimum(0), z.maximum(1e9))), undefined),
     url: text,
   }),
   merge_request: z.catch(z.nullish(z.object({ id: platformId })), undefined),

@@ -1,0 +1,76 @@
+import * as z from 'zod/mini';
+import { latest, once, unionBy } from './join.ts';
+import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
+import { joinSchedules, schedule } from './schedule.ts';
+
+const recentRun = z.object({
+  runId: z.string(),
+  endedAt: z.string(),
+  succeeded: z.boolean(),
+  /** How long it was at work. */
+  seconds: z.optional(z.number()),
+  /** Its platform's own schedule started it. */
+  scheduled: z.optional(z.boolean()),
+});
+export type RecentRun = z.infer<typeof recentRun>;
+/** How many of its last runs an automation remembers. Its status, its habit and how long it takes are derived from them. */
+export const RECENT_RUNS = 16;
+const byEnd = (a: RecentRun, b: RecentRun) => (`${a.endedAt}|${a.runId}` < `${b.endedAt}|${b.runId}` ? -1 : 1);
+
+const AUTOMATION = ['healthy', 'degraded', 'failing', 'silent', 'disabled'] as const;
+const automationStatus = (self: (typeof AUTOMATION)[number], means: string) => ({
+  rank: 0,
+  next: AUTOMATION.filter((status) => status !== self),
+  means,
+});
+
+/** A workflow, a pipeline definition: whatever runs again and again. Its status is derived (`shared/tracking/standing.ts`). */
+export const automation = machine({
+  entity: 'automation',
+  schema: 1,
+  order: 'latest',
+  initial: 'healthy',
+  statuses: {
+    healthy: automationStatus('healthy', 'its runs succeed, but for a single one that was made good'),
+    degraded: automationStatus('degraded', 'its last run failed, or it has not yet proved to be over its failures'),
+    failing: automationStatus('failing', 'three runs in a row failed, and no two have succeeded since'),
+    silent: automationStatus('silent', 'it did not run when its schedule or its habit says that it should have'),
+    disabled: automationStatus('disabled', 'switched off on its platform'),
+  },
+  fields: {
+    platform: z.string(),
+    externalId: z.string(),
+    repository: z.string(),
+    name: z.optional(z.string()),
+    path: z.optional(z.string()),
+    /** Why it has its status. */
+    reason: z.optional(z.string()),
+    recent: z.array(recentRun),
+    /** When the last of its runs began. */
+    lastRunAt: z.optional(z.string()),
+    /** When it should be heard of; absent where only its habit tells. */
+    schedule: z.optional(schedule),
+    /** When it last was heard of by a heartbeat: the next beat is due by its schedule from then on. */
+    lastBeatAt: z.optional(z.string()),
+    /** When its platform last said that it is off, and that it is on. */
+    disabledAt: z.optional(z.string()),
+    enabledAt: z.optional(z.string()),
+  },
+  joins: {
+    platform: once,
+    externalId: once,
+    repository: once,
+    name: once,
+    path: once,
+    reason: withStatus,
+    recent: unionBy<RecentRun>((item) => item.runId, once, byEnd, RECENT_RUNS),
+    lastRunAt: latest,
+    schedule: joinSchedules,
+    lastBeatAt: latest,
+    disabledAt: latest,
+    enabledAt: latest,
+  },
+});
+
+export type Automation = StateOf<(typeof AUTOMATION)[number], typeof automation.fields>;
+export type AutomationFact = FactOf<(typeof AUTOMATION)[number], typeof automation.fields>;
