@@ -188,8 +188,10 @@ const deploymentReview = (payload: Json): Carrier[] => {
   return [body, runCarrier(payload, false), reviewed('workflow_job_run'), reviewed('workflow_job_runs[]')];
 };
 
-const ACTIONS = 'github-actions';
-const isActions = (part: Json | undefined): boolean => textIn(objectIn(part, 'app'), 'slug') === ACTIONS;
+const isActions = (part: Json | undefined): boolean => {
+  const [slug, name] = ['slug', 'name'].map((key) => textIn(objectIn(part, 'app'), key));
+  return slug === 'github-actions' || (slug === undefined && name === 'GitHub Actions');
+};
 const BESIDE = ['action', 'organization', 'enterprise', 'installation', 'sender', 'workflow'];
 
 /** What QMOI makes of each of GitHub's events; of any other, nothing. */

@@ -218,16 +218,17 @@ export const EVENTS = {
 export type EventName = keyof typeof EVENTS;
 export const isKnownEvent = (name: string): name is EventName => Object.hasOwn(EVENTS, name);
 
-/** GitHub's own CI reports every job as a check as well. */
-const ACTIONS_APP = 'github-actions';
+/** GitHub's own CI reports every job as a check as well. Its older events, and older servers, know no slug. */
+const isActions = (told: z.infer<typeof app>): boolean =>
+  told?.slug ? told.slug === 'github-actions' : told?.name === 'GitHub Actions';
 
 /** Whether an event tells anything that no other event tells. */
 export function tellsMore(payload: z.infer<(typeof EVENTS)[EventName]>): boolean {
-  if ('check_run' in payload) return payload.check_run.app?.slug !== ACTIONS_APP;
+  if ('check_run' in payload) return !isActions(payload.check_run.app);
   if ('check_suite' in payload) {
     const { app, status } = payload.check_suite;
     // A suite is opened for every App on every push, and most Apps never report anything in theirs.
-    return app?.slug !== ACTIONS_APP && status === 'completed';
+    return !isActions(app) && status === 'completed';
   }
   return true;
 }

@@ -180,6 +180,7 @@ describe('a check', () => {
     const app = { id: 15368, slug: 'github-actions', name: 'GitHub Actions' };
     expect(read('check_run', check({ app }))).toEqual({ kind: 'ignored', event: 'check_run' });
     expect(read('check_suite', suite({ app }))).toEqual({ kind: 'ignored', event: 'check_suite' });
+    expect(read('check_run', check({ app: { id: 9, name: 'GitHub Actions' } })).kind).toBe('ignored');
     expect(read('check_run', check())).toMatchObject({ kind: 'delivery' });
   });
 
