@@ -1,6 +1,14 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { type Automation, type Control, type EntityName, machines, type State } from '../../shared/model/index.ts';
+import {
+  type Automation,
+  type Control,
+  type EntityName,
+  machines,
+  type Runner,
+  type State,
+} from '../../shared/model/index.ts';
 import { settleControl } from '../../shared/remediation/index.ts';
+import { settleRunner } from '../../shared/runners/index.ts';
 import { INDEX, type Key, type Store, stateOf, wakePartitions } from '../../shared/store/index.ts';
 import { settleAutomation } from '../../shared/tracking/index.ts';
 
@@ -58,6 +66,7 @@ async function wakeItem(store: Store, key: Key, now: string): Promise<boolean> {
     return settled.status !== known.status;
   }
   if (entity === 'automation') return (await settleAutomation(store, known as Automation)).changed;
+  if (entity === 'runner') return (await settleRunner(store, known as Runner)).changed;
   const due = ({ wakeAt, status }: State): boolean =>
     wakeAt !== undefined && (wakeAt <= now || (entity === 'remediation' && status === 'proposed'));
   const { changed } = await store.change<EntityName>(

@@ -110,6 +110,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'completeness', statuses: ['incomplete'] },
   ],
   wake: [
+    { entity: 'runner', statuses: ['stale'] },
     ...(['failure', 'remediation', 'notification', 'incident', 'flake'] as const).map((entity) => ({
       entity,
       statuses: ['due'],
