@@ -135,7 +135,12 @@ class LogReader {
     const known = evidence.known(candidates.filter((candidate) => candidate !== undefined));
     // What a green run does not print may tell of the failure wherever it stands.
     if (!this.#success) for (const [number, { section }] of known) if (!inScope(section)) known.delete(number);
-    const { lines, ranges } = focus({ known, marks: this.#marks(groups, verdict), green: this.#success });
+    const { lines, ranges } = focus({
+      known,
+      marks: this.#marks(groups, verdict),
+      green: this.#success,
+      evidence: verdict?.best.number,
+    });
     const telling = lines.find(({ text }) => !isGeneric(text))?.text ?? '';
     const template = templateOf(redact(verdict?.best.text ?? telling));
     const cause = verdict?.rule.id ?? 'unknown';
@@ -146,7 +151,7 @@ class LogReader {
       severity: verdict?.rule.severity ?? 'medium',
       remedy: verdict?.rule.remedy ?? 'No rule knows this failure. Read the lines; if they recur, add a rule for them.',
       lines: lines.map(({ number, text, score }) => ({ number, text: redact(text).slice(0, MAX_LINE_TEXT), score })),
-      excerpt: cut(redact(shown(ranges, known)), MAX_EXCERPT_BYTES),
+      excerpt: cut(redact(shown(ranges, known, verdict?.best.number)), MAX_EXCERPT_BYTES),
       ranges: [...ranges],
       tests: this.#tests.names().map(redact),
       template,
@@ -171,11 +176,19 @@ class LogReader {
 
 const WEIGHT: Readonly<Record<Tier, number>> = { decisive: 5, cause: 3, verdict: 1.5, symptom: 1 };
 
-function shown(ranges: readonly Range[], known: ReadonlyMap<number, Kept>): string {
-  const parts = ranges.map(({ start, end }) =>
-    Array.from({ length: end - start + 1 }, (_, i) => known.get(start + i)?.text ?? '').join('\n'),
-  );
-  return parts.join('\n[…]\n').trim();
+/** The lines of the ranges; long ones are cut, so that all of them fit, but the one that shows the cause is left whole. */
+function shown(ranges: readonly Range[], known: ReadonlyMap<number, Kept>, evidence: number | undefined): string {
+  const count = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0);
+  const width = Math.min(MAX_LINE_TEXT, Math.floor((MAX_EXCERPT_BYTES - MAX_LINE_TEXT) / Math.max(1, count)) - 1);
+  const text = (number: number): string =>
+    // Redacted before it is cut: half a token has no shape any more.
+    redact(known.get(number)?.text ?? '')
+      .slice(0, number === evidence ? MAX_LINE_TEXT : width)
+      .trimEnd();
+  return ranges
+    .map(({ start, end }) => Array.from({ length: end - start + 1 }, (_, i) => text(start + i)).join('\n'))
+    .join('\n[…]\n')
+    .trim();
 }
 
 /** What the machine or the runner says stands however mildly it is said; a checker's verdict is often printed as a warning. */

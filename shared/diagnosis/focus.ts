@@ -35,13 +35,15 @@ export interface FocusInput {
   /** What the rules and the platform's own marks add, by line. */
   readonly marks: ReadonlyMap<number, number>;
   readonly green?: SuccessLines | undefined;
+  /** The line that shows the cause: it is never left out. */
+  readonly evidence?: number | undefined;
 }
 
 /** Digits and quoted names aside, what kind of line it is: a kind that is all over a section explains little. */
 const shapeOf = (text: string): string => text.slice(0, 160).replace(/\d+/g, '0').replace(/\s+/g, ' ').trim();
 
 /** Ranks the lines that may explain the failure and picks the few to show. */
-export function focus({ known, marks, green }: FocusInput): Focus {
+export function focus({ known, marks, green, evidence }: FocusInput): Focus {
   const numbers = [...known.keys()].sort((a, b) => a - b);
   const shapes = new Map<string, number>();
   for (const { text } of known.values()) {
@@ -72,13 +74,14 @@ export function focus({ known, marks, green }: FocusInput): Focus {
     lines: order
       .slice(0, 10)
       .map(({ number, text, score }) => ({ number, text, score: Math.round(score * 100) / 100 })),
-    ranges: green ? pickNovel(order, scored) : pick(order, scored),
+    ranges: green ? pickNovel(order, scored, evidence) : pick(order, scored, evidence),
   };
 }
 
-function pick(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Range[] {
+function pick(order: readonly Scored[], scored: ReadonlyMap<number, Scored>, evidence: number | undefined): Range[] {
   const best = order[0]?.score ?? 0;
-  const chosen = new Set<number>();
+  const shows = evidence === undefined ? undefined : scored.get(evidence);
+  const chosen = new Set(shows ? block(shows, scored) : []);
   for (const seed of order) {
     if (chosen.size >= SOFT || seed.score < best * SHARE) break;
     if (chosen.has(seed.number)) continue;
@@ -94,14 +97,18 @@ const SHARE = 0.5;
  * Of what a green run does not print: whole runs of lines, the most telling first. What room is left goes to the lines
  * that lead up to them, which say what was being done.
  */
-function pickNovel(order: readonly Scored[], scored: ReadonlyMap<number, Scored>): Range[] {
+function pickNovel(
+  order: readonly Scored[],
+  scored: ReadonlyMap<number, Scored>,
+  evidence: number | undefined,
+): Range[] {
   const telling = order.filter(({ score, said }) => said > 0 && score > 0);
   const best = telling[0]?.score ?? 0;
   const seeds = telling.length > 0 ? telling.filter(({ score }) => score >= best * NOVEL_SHARE) : order.slice(0, 3);
-  const chosen = new Set<number>();
+  const chosen = new Set(evidence === undefined ? [] : [evidence]);
   const heads: number[] = [];
   for (const seed of seeds) {
-    if (chosen.has(seed.number)) continue;
+    if (chosen.has(seed.number) && seed.number !== evidence) continue;
     const lines = run(seed, scored);
     heads.push(Math.min(...lines));
     for (const number of lines) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);

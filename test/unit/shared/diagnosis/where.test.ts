@@ -78,6 +78,18 @@ it('never asks for more than 50 lines, and shows them within 4 KB', async () => 
   expect(ranges).toEqual([...ranges].sort((a, b) => a.start - b.start));
 });
 
+it('always shows the line that the cause was read from', async () => {
+  const noise = Array.from(
+    { length: 60 },
+    (_, i) => `Error: thing ${'abcdef'[i % 6]} failed: expected 1 but got ${i} ${'x'.repeat(400)}`,
+  );
+  const log = lines(noise, 'write /cache/blob: no space left on device', noise);
+  const { cause, excerpt, ranges } = await diagnose(log, context);
+  expect(cause).toBe('disk-full');
+  expect(excerpt).toContain('write /cache/blob: no space left on device');
+  expect(shown(ranges)).toContain(61);
+});
+
 it('shows nothing where nothing is said', async () => {
   expect(await diagnose('', context)).toMatchObject({ lines: [], ranges: [], excerpt: '', tests: [] });
 });
