@@ -3,6 +3,7 @@ import { jsonOf, parameterPrefix, reconciliationSettings, required } from '../..
 
 export const env = z.object({
   TABLE_NAME: required,
+  QUEUE_URL: required,
   PARAMETER_PREFIX: parameterPrefix,
   SETTINGS: jsonOf(reconciliationSettings),
 });

@@ -4,7 +4,8 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { CapabilityProps } from './consumers.ts';
-import { PARAMETER_PREFIX, ServiceFunction } from './service-function.ts';
+import { EventConsumer } from './event-consumer.ts';
+import { PARAMETER_PREFIX } from './service-function.ts';
 
 const TIMEOUT_SECONDS = 240;
 /** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
@@ -13,7 +14,7 @@ const MAX_PERIOD_MINUTES = 60;
 
 /** What the platforms know and no webhook has told → the ledger of deliveries. */
 export class Reconciliation extends Construct {
-  constructor(scope: Construct, { service, store }: CapabilityProps) {
+  constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
     super(scope, 'Reconciliation');
     const { everyMinutes } = service.settings.reconciliation;
     const SETTINGS = JSON.stringify(service.settings.reconciliation);
@@ -22,13 +23,16 @@ export class Reconciliation extends Construct {
         `reconciliation in qmoi.config.yaml takes ${Buffer.byteLength(SETTINGS)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: repositories that have sent a delivery need not be named`,
       );
     }
-    const reconcile = new ServiceFunction(this, {
+    const { function: reconcile } = new EventConsumer(this, {
       service,
+      bus,
       name: 'reconcile',
       environment: { TABLE_NAME: store.table.tableName, PARAMETER_PREFIX, SETTINGS },
       timeout: TIMEOUT_SECONDS,
-    }).allowParameters();
-    store.grant(reconcile, 'GetItem', 'Query', 'PutItem');
+    });
+    reconcile.allowParameters();
+    store.grant(reconcile, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
+    store.grantIndexes(reconcile, 'by');
 
     const role = new Role(this, 'ScheduleRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {

@@ -37,6 +37,7 @@ export const subscriptions = {
     { entity: 'notification', statuses: ['due'] },
   ],
   wake: [{ entity: 'control', statuses: ['running'] }],
+  reconcile: [{ entity: 'run', statuses: ['due'] }],
 } as const satisfies Record<string, readonly Subscription[]>;
 
 export type Subscriber = keyof typeof subscriptions;
@@ -108,10 +109,11 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'delivery', statuses: ['received'] },
     { entity: 'source', statuses: ['failing', 'unhooked', 'unreachable'] },
     { entity: 'completeness', statuses: ['incomplete'] },
+    ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['timed-out'] })),
   ],
   wake: [
     { entity: 'runner', statuses: ['stale'] },
-    ...(['failure', 'remediation', 'notification', 'incident', 'flake'] as const).map((entity) => ({
+    ...(['failure', 'remediation', 'notification', 'incident', 'flake', 'run'] as const).map((entity) => ({
       entity,
       statuses: ['due'],
     })),

@@ -102,6 +102,8 @@ export const run = machine({
      */
     ends: z.optional(z.array(pipelineEnd)),
     queuedAt: z.optional(z.string()),
+    /** Why QMOI took it for ended, where its platform did not say so. */
+    reason: z.optional(z.string()),
   },
   joins: {
     ...identityJoins,
@@ -121,6 +123,7 @@ export const run = machine({
     // Every job that starts says anew that its run is running; only the first one tells since when.
     startedAt: earliest,
     endedAt: withStatus,
+    reason: withStatus,
   },
 });
 

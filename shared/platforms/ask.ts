@@ -74,5 +74,15 @@ export function createAsk({ baseUrl, headers: always, meter, now }: AskSettings)
   }
 }
 
+/** What a call comes to, where "there is no such thing" is an answer. */
+export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof PlatformRefusal && (error.status === 404 || error.status === 410)) return undefined;
+    throw error;
+  }
+}
+
 /** Whether an answer's `Link` header names a next page. */
 export const hasNext = (headers: Headers): boolean => /;\s*rel="?next"?/i.test(headers.get('link') ?? '');

@@ -52,8 +52,12 @@ export interface RunDetails {
 export interface Sweeper {
   /** Whether the event of a run's end names all of its jobs, so that none can be missing once it was heard. */
   readonly endTellsJobs: boolean;
+  /** How long a job may wait for a runner; run on a machine of the platform's own; run on one of its owner's. */
+  readonly limits: { readonly queuedMs: number; readonly hostedMs: number; readonly selfHostedMs: number };
   /** A page of the latest runs, the first being page 1; undefined: unchanged since `etag`. One call. */
   runs(source: SweptSource, page: number, etag?: string): Promise<RunPage | undefined>;
+  /** One run as the list would show it; undefined when the platform knows none such (any more). One call. */
+  find(source: SweptSource, run: { externalId: string; attempt: number }): Promise<SweptRun | undefined>;
   /** Everything about one run that its webhooks tell. */
   details(source: SweptSource, run: SweptRun): Promise<RunDetails>;
 }

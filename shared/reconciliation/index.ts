@@ -1,1 +1,2 @@
+export { type CheckDeps, checkRun } from './check-run.ts';
 export { type ReconcileDeps, reconcile } from './reconcile.ts';

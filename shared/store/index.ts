@@ -19,4 +19,5 @@ export {
   unpackBody,
 } from './ledger.ts';
 export { countFailures, EXAMINED_PER_PAGE, type FailureCount, listEntities, type Page, pageOf } from './list.ts';
+export { recentRuns } from './recent-runs.ts';
 export { type Change, isConditionFailure, itemOf, mergeInto, Store, type StoreDeps, stateOf } from './table.ts';

@@ -8,7 +8,8 @@ import { supersede } from './supersede.ts';
 const PLACINGS = 8;
 
 /** Writes what a delivery tells into runs, jobs, runners and automations. Any order and any repetition ends in the same state. */
-export async function track(store: Store, platform: Platform, facts: PlatformFacts): Promise<void> {
+export async function track(store: Store, platform: Platform, told: PlatformFacts): Promise<void> {
+  const facts = withTimes(platform, told);
   const direct = platform.place === undefined ? news(store, facts) : { runs: [], jobs: [] };
   const known = await store.getMany([
     ...direct.runs.map(({ id }) => ({ entity: 'run' as const, id })),
@@ -17,7 +18,7 @@ export async function track(store: Store, platform: Platform, facts: PlatformFac
     ...facts.automations.map(({ id }) => ({ entity: 'automation' as const, id })),
   ]);
   await Promise.all([
-    platform.place === undefined ? mergeAll(store, direct, known) : placeAll(store, platform.place, facts),
+    platform.place === undefined ? mergeAll(store, direct, known) : placeAll(store, platform, platform.place, facts),
     ...facts.runners.map((fact) => store.merge('runner', fact, known.get(`runner ${fact.id}`) as State<'runner'>)),
     ...withRuns(facts).map((fact) =>
       trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
@@ -26,18 +27,40 @@ export async function track(store: Store, platform: Platform, facts: PlatformFac
   await supersede(store, facts.lines ?? []);
 }
 
+const [LOOK_AFTER_MS, ROUNDED_MS] = [60 * 60_000, 30 * 60_000];
+
+/**
+ * A run that has not ended is to be looked at some time, where its platform can be asked. The times are rounded, as each job
+ * that starts says anew since when its run is at work, and another time would be another write of the index.
+ */
+function withTimes(platform: Platform, facts: PlatformFacts): PlatformFacts {
+  if (platform.sweeper === undefined) return facts;
+  const runs = facts.runs.map((fact) => {
+    // A person may take any time to approve; and what somebody reports of a commit is theirs to end.
+    if ((fact.status !== 'queued' && fact.status !== 'running') || fact.kind !== undefined) return fact;
+    const time = Math.ceil((Date.parse(fact.statusAt) + LOOK_AFTER_MS) / ROUNDED_MS) * ROUNDED_MS;
+    return { ...fact, wakeAt: new Date(time).toISOString() };
+  });
+  return { ...facts, runs };
+}
+
 type RunFacts = Pick<PlatformFacts, 'runs' | 'jobs'>;
 
 /**
  * Attempts are inferred from all that is known of a run, and someone else may learn more of it at the same time: place,
  * write, look again, until nothing moves.
  */
-async function placeAll(store: Store, place: NonNullable<Platform['place']>, facts: PlatformFacts): Promise<void> {
+async function placeAll(
+  store: Store,
+  platform: Platform,
+  place: NonNullable<Platform['place']>,
+  facts: PlatformFacts,
+): Promise<void> {
   for (let round = 0; round < PLACINGS; round++) {
     const before = await knownOf(store, facts);
     const known = new Map<string, State>();
     for (const state of [...before.runs, ...before.jobs]) known.set(`${state.entity} ${state.id}`, state);
-    if (!(await mergeAll(store, news(store, place(facts, before)), known))) return;
+    if (!(await mergeAll(store, news(store, withTimes(platform, place(facts, before))), known))) return;
   }
   throw new Error(`the attempts of ${facts.runs[0]?.id ?? facts.jobs[0]?.id} do not settle`);
 }

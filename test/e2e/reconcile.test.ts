@@ -160,4 +160,34 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
       'succeeded',
     ]);
   });
+
+  it('is asked for a run that does not end, which is timed out in the end; its own end counts for more', async () => {
+    const stage = await open(platform);
+    const { host, forge, clock, still } = stage;
+    const hours = platform === 'github' ? 6 : 24;
+    const slow = { outcome: 'success', durationSeconds: (hours + 1) * 3600 } as const;
+    const run = forge.repository('acme/shop').run(pipeline('slow', slow));
+    const played = run.play({ speed: 1 });
+    clock.advance(50_000);
+    await host.settled(still);
+    const known = async () => (await storyOf(host, platform, run.id)).runs[0];
+    expect(await known()).toMatchObject({ status: 'running', reason: null });
+
+    await host.pass(hours * 60 - 90, [still], 60);
+    expect(await known()).toMatchObject({ status: 'running' });
+    await host.pass(180, [still], 30);
+    expect(await known()).toMatchObject({
+      status: 'timed-out',
+      origin: 'live',
+      reason: expect.stringContaining(`nothing has moved for ${hours} hours`),
+    });
+    const asked = forge.calls.filter(({ path }) => path.includes(`/${run.id}`) && path.endsWith('jobs'));
+    expect(asked.length).toBeLessThanOrEqual(8);
+
+    clock.advance((hours + 2) * 3_600_000);
+    clock.drain();
+    await played;
+    await host.settled(still);
+    expect(await known()).toMatchObject({ status: 'succeeded', reason: null });
+  });
 });

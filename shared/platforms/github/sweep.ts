@@ -2,7 +2,7 @@ import { Octokit } from '@octokit/rest';
 import * as z from 'zod/mini';
 import { isEnded } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { type Ask, createAsk, hasNext } from '../ask.ts';
+import { type Ask, createAsk, hasNext, unlessGone } from '../ask.ts';
 import { timeOf } from '../clean.ts';
 import {
   type Meter,
@@ -22,6 +22,10 @@ import { statusOf } from './status.ts';
 const PAGE = 100;
 /** GitHub allows 256 jobs of a matrix, and several matrices. */
 const MAX_JOB_PAGES = 10;
+
+const HOUR_MS = 3_600_000;
+/** https://docs.github.com/en/actions/reference/limits */
+const LIMITS = { queuedMs: 24 * HOUR_MS, hostedMs: 6 * HOUR_MS, selfHostedMs: 5 * 24 * HOUR_MS };
 
 /** What the list of runs tells beyond what their webhooks do: where they belong. */
 const listed = z.object({
@@ -82,7 +86,16 @@ export function githubSweeper(ask: Ask): Sweeper {
     return { jobs };
   }
 
-  return { endTellsJobs: false, runs, details };
+  async function find({ repository }: SweptSource, { externalId, attempt }: { externalId: string; attempt: number }) {
+    const path = `/repos/${pathOf(repository)}/actions/runs/${externalId}/attempts/${attempt}`;
+    const answer = await unlessGone(ask('GET', path));
+    if (answer !== undefined) return sweptRun(z.looseObject({}).parse(answer.json), around);
+    // A repository that the token does not reach answers the same: then this throws.
+    await ask('GET', `/repos/${pathOf(repository)}`);
+    return undefined;
+  }
+
+  return { endTellsJobs: false, limits: LIMITS, runs, find, details };
 }
 
 /** Undefined when the run is not of the form that webhooks have. */

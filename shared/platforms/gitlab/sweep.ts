@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { isEnded } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { type Ask, createAsk, hasNext } from '../ask.ts';
+import { type Ask, createAsk, hasNext, unlessGone } from '../ask.ts';
 import { timeOf } from '../clean.ts';
 import { platformId } from '../request.ts';
 import type { Meter, RunDetails, RunPage, Sweeper, SweptRun, SweptSource } from '../sweeper.ts';
@@ -10,6 +10,10 @@ import { NATIVE_STATUSES, statusOf } from './status.ts';
 
 const PAGE = 100;
 const MAX_JOB_PAGES = 10;
+
+/** After a day GitLab drops a job that no runner takes; how long a job may run is each project's to say, and seldom more than that. */
+const DAY_MS = 86_400_000;
+const LIMITS = { queuedMs: DAY_MS, hostedMs: DAY_MS, selfHostedMs: DAY_MS };
 
 const text = z.nullish(z.string());
 const status = z.enum(NATIVE_STATUSES);
@@ -89,7 +93,15 @@ export function gitlabSweeper(ask: Ask): Sweeper {
     };
   }
 
-  return { endTellsJobs: true, runs, details };
+  async function find(source: SweptSource, { externalId }: { externalId: string }): Promise<SweptRun | undefined> {
+    const answer = await unlessGone(ask('GET', `/projects/${projectOf(source)}/pipelines/${externalId}`));
+    if (answer !== undefined) return sweptRun(answer.json)[0];
+    // A project that the token does not reach answers the same: then this throws.
+    await ask('GET', `/projects/${projectOf(source)}`);
+    return undefined;
+  }
+
+  return { endTellsJobs: true, limits: LIMITS, runs, find, details };
 }
 
 function sweptRun(native: unknown): SweptRun[] {
