@@ -3,6 +3,7 @@ import { ENTITIES, ORIGINS } from '../../shared/model/index.ts';
 import { DEFAULT_LIMIT, EXAMINED_PER_PAGE, type Filter, MAX_LIMIT } from '../../shared/store/index.ts';
 import { type Operation, operations } from './operations.ts';
 import { type Resource, resources } from './resources.ts';
+import { RUN_EXTRAS } from './runs.ts';
 import { type JsonSchema, viewSchema } from './views.ts';
 
 /** The description of the API, from the very models and filters that it answers by. */
@@ -47,20 +48,28 @@ activity.required = Object.keys(activity.properties as object);
 function schemaOf({ entity }: Resource): JsonSchema {
   if (entity === 'activity') return activity;
   const schema = viewSchema(entity) as { properties: JsonSchema; required: string[] };
-  if (entity !== 'incident') return schema;
-  const counts = {
-    type: 'object',
-    description:
-      'How many failures it has, in how many runs; `complete` is false when there are more than were counted.',
-    properties: { failures: { type: 'integer' }, runs: { type: 'integer' }, complete: { type: 'boolean' } },
-    required: ['failures', 'runs', 'complete'],
-  };
+  const extras = EXTRAS[entity];
+  if (extras === undefined) return schema;
   return {
     ...schema,
-    properties: { ...schema.properties, counts },
-    required: [...schema.required, 'counts'],
+    properties: { ...schema.properties, ...extras },
+    required: [...schema.required, ...Object.keys(extras)],
   };
 }
+
+/** What is shown of an entity beyond what is stored of it. */
+const EXTRAS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
+  run: RUN_EXTRAS,
+  incident: {
+    counts: {
+      type: 'object',
+      description:
+        'How many failures it has, in how many runs; `complete` is false when there are more than were counted.',
+      properties: { failures: { type: 'integer' }, runs: { type: 'integer' }, complete: { type: 'boolean' } },
+      required: ['failures', 'runs', 'complete'],
+    },
+  },
+};
 
 const filterParameter = ([name, { values }]: [string, Filter]) => ({
   name,

@@ -1,4 +1,4 @@
-import type { EntityName, State } from '../../shared/model/index.ts';
+import type { EntityName, Run, State } from '../../shared/model/index.ts';
 import {
   ACTIVITY_FILTERS,
   countFailures,
@@ -13,6 +13,7 @@ import {
   type Store,
 } from '../../shared/store/index.ts';
 import { getControl, listControls } from './controls.ts';
+import { addProgress, attemptsOf } from './runs.ts';
 import { type View, viewOf } from './views.ts';
 
 /** What lies under /v1, by its name there. */
@@ -29,6 +30,7 @@ const AT_ONCE = 10;
 
 async function viewsOf(store: Store, entity: EntityName, states: readonly State[]): Promise<View[]> {
   const views = states.map((state) => viewOf(entity, state));
+  if (entity === 'run') await addProgress(store, states as readonly Run[], views);
   if (entity !== 'incident') return views;
   // Counts live on the failures (DESIGN.md, rule 10), so they are made when they are asked for.
   for (let start = 0; start < views.length; start += AT_ONCE) {
@@ -50,7 +52,9 @@ const resourceOf = (entity: Exclude<EntityName, 'control'>, title: string): Reso
   async get(store, id) {
     const state = await store.get(entity, id);
     // Another spelling of an id may lead to the same key; it is not the item's name.
-    return state?.id === id ? (await viewsOf(store, entity, [state]))[0] : undefined;
+    if (state?.id !== id) return undefined;
+    const [view] = await viewsOf(store, entity, [state]);
+    return entity === 'run' ? { ...view, attempts: await attemptsOf(store, state as Run) } : view;
   },
 });
 

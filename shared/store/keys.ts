@@ -78,7 +78,7 @@ export function keyOf(entity: EntityName, id: string): Key {
       return { pk: 'control', sk: id };
     case 'source': {
       const [platform = '', ...repository] = id.split(':');
-      return { pk: sourcePartition(platform), sk: repository.join(':') };
+      return { pk: sourcePartition(platform), sk: repository.join(':') || '-' };
     }
     case 'delivery':
     case 'runner':
