@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { HEARTBEAT_PLATFORMS } from '../../shared/platforms/heartbeat/beat.ts';
+import { HEARTBEAT_PLATFORMS } from '../../shared/platforms/heartbeat/kept.ts';
 import { COMMANDS, listCommands, orderCommand } from '../../shared/runners/index.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { Problem } from './http.ts';

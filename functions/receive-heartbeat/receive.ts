@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import {
-  type Beat,
-  type Caller,
-  callerOf,
-  readBeat,
-  resultsIn,
-  runnerIdOf,
-} from '../../shared/platforms/heartbeat/index.ts';
+import { readBeat, resultsIn } from '../../shared/platforms/heartbeat/beat.ts';
+import { type Beat, type Caller, callerOf, runnerIdOf } from '../../shared/platforms/heartbeat/index.ts';
 import type { ReadParameters } from '../../shared/platforms/port.ts';
 import { isDeliveryId } from '../../shared/platforms/request.ts';
 import { settleCommand, takeCommands } from '../../shared/runners/index.ts';

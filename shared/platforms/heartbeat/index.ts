@@ -1,11 +1,11 @@
 import type { Job } from '../../model/index.ts';
 import type { Platform, PlatformClient, RawRequest, Reading } from '../port.ts';
-import { contentHash, header, isDeliveryId, malformed, secretsOf } from '../request.ts';
-import { HEARTBEAT_PLATFORMS, type HeartbeatPlatform, readBeat } from './beat.ts';
+import { contentHash, jsonOf, malformed, mismatchOf, secretsOf } from '../request.ts';
+import { beat, HEARTBEAT_PLATFORMS, type HeartbeatPlatform } from './kept.ts';
 import { normalise } from './normalise.ts';
 import { HEARTBEAT_TOKEN } from './tokens.ts';
 
-export { type Beat, type CommandResult, HEARTBEAT_PLATFORMS, readBeat, resultsIn } from './beat.ts';
+export { type Beat, type CommandResult, HEARTBEAT_PLATFORMS } from './kept.ts';
 export { MACHINES, runnerIdOf } from './normalise.ts';
 export { type Caller, callerOf, tokenOfSource } from './tokens.ts';
 
@@ -39,17 +39,17 @@ const heartbeatPlatform = (name: HeartbeatPlatform): Platform => ({
   client: async (parameters) => ((await secretsOf(parameters, HEARTBEAT_TOKEN)).length > 0 ? client : undefined),
 });
 
+/** Reads a beat as it is kept. How it is read as it is sent is `beat.ts`'s, which only the receiver of heartbeats bundles. */
 function read(request: RawRequest): Reading {
-  const told = readBeat(request.query ?? {}, header(request, 'content-type') ?? '', request.body);
-  if ('mistake' in told) return malformed(told.mistake, told.status);
-  const { source, run, status } = told.beat;
-  const key = header(request, 'idempotency-key');
+  const told = beat.safeParse(jsonOf(request.body.toString('utf8')));
+  if (!told.success) return malformed(mismatchOf(told.error));
+  const { source, run, status, repository } = told.data;
   return {
     kind: 'delivery',
-    externalId: isDeliveryId(key) ? key : contentHash(request.body),
+    externalId: contentHash(request.body),
     event: 'heartbeat',
     ...((run ?? status) && { action: run ?? status }),
-    repository: source,
+    repository: repository ?? source,
   };
 }
 

@@ -3,7 +3,7 @@ import { ids } from '../../store/keys.ts';
 import { linkOf, present } from '../clean.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { jsonOf } from '../request.ts';
-import { type Beat, beat as beatShape } from './beat.ts';
+import { type Beat, beat as beatShape } from './kept.ts';
 
 /** The machines of a heartbeat platform are one scope: it has no owners to tell apart. */
 export const MACHINES = 'machines';

@@ -5,7 +5,7 @@ import { platform } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Command, objectionTo } from '../../../agent/qmoi-agent.mjs';
-import { readBeat, resultsIn } from '../../../shared/platforms/heartbeat/index.ts';
+import { readBeat, resultsIn } from '../../../shared/platforms/heartbeat/beat.ts';
 import { signatureOf } from '../../../shared/runners/index.ts';
 import { type FakeService, fakeService } from '../../support/fake-service.ts';
 

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { callerOf, readBeat, tokenOfSource } from '../../../../shared/platforms/heartbeat/index.ts';
+import { machines } from '../../../../shared/model/index.ts';
+import { readBeat } from '../../../../shared/platforms/heartbeat/beat.ts';
+import { callerOf, tokenOfSource } from '../../../../shared/platforms/heartbeat/index.ts';
 import { platforms } from '../../../../shared/platforms/index.ts';
+import { keyOf } from '../../../../shared/store/keys.ts';
 
 const beatOf = (query: Record<string, string>, body = '', contentType = '') => {
   const read = readBeat(query, contentType, Buffer.from(body));
@@ -157,6 +160,74 @@ describe('a heartbeat tells', () => {
     expect(at('2026-01-01T09:00:00.000Z')?.endedAt).toBe('2026-01-01T09:00:00.000Z');
     expect(at('2026-01-01T11:00:00.000Z')?.endedAt).toBe(AT);
     expect(at('2001-01-01T11:00:00.000Z')?.endedAt).toBe(AT);
+  });
+});
+
+describe('whatever is taken', () => {
+  const odd = fc.oneof(fc.string(), fc.string({ unit: 'binary', maxLength: 5000 }), fc.constantFrom('0', '1h', '../a'));
+  const number = fc.oneof(fc.double(), fc.integer());
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  const field = {
+    ...{
+      source: fc.constantFrom('a', 'a/b.c+d-e', 'x'.repeat(80)),
+      platform: fc.constantFrom('custom', 'local', 'qcity'),
+    },
+    ...{ status: fc.constantFrom('ok', 'fail'), run: fc.constantFrom('start', 'finish'), exitCode: fc.integer() },
+    ...{
+      runId: fc.constantFrom('1', 'r'.repeat(64)),
+      duration: fc.oneof(number, odd),
+      message: odd,
+      at: odd,
+      url: odd,
+    },
+    ...{ repository: odd, branch: odd, environment: odd, interval: number },
+    schedule: fc.record({ every: fc.constantFrom('1s', '366d'), grace: fc.constantFrom('0', '31d') }),
+    host: fc.record(
+      {
+        ...{
+          id: fc.constantFrom('m', 'm/1'),
+          name: odd,
+          os: odd,
+          pool: odd,
+          labels: fc.array(odd),
+          cpu: share,
+          load: number,
+        },
+        ...{ busy: fc.boolean(), service: fc.record({ name: odd, state: odd }) },
+      },
+      { requiredKeys: [] },
+    ),
+  };
+
+  it('makes facts that the model takes, small enough to keep', () => {
+    let taken = 0;
+    const { source, ...others } = field;
+    const beats = fc.record({ source, ...others }, { requiredKeys: ['source'] });
+    fc.assert(
+      fc.property(beats, (sent) => {
+        const read = readBeat({}, 'application/json', Buffer.from(JSON.stringify(sent)));
+        if ('mistake' in read) return;
+        taken++;
+        // As it comes out of the ledger.
+        const facts = factsOf(read.beat);
+        const all = [
+          ...(facts?.runs ?? []).map((fact) => ['run', fact] as const),
+          ...(facts?.jobs ?? []).map((fact) => ['job', fact] as const),
+          ...(facts?.runners ?? []).map((fact) => ['runner', fact] as const),
+          ...(facts?.automations ?? []).map((fact) => ['automation', fact] as const),
+        ];
+        expect(all.length).toBeGreaterThan(0);
+        for (const [entity, fact] of all) {
+          const state = machines[entity].merge(undefined, fact as never);
+          expect(machines[entity].parse(state)).toEqual(state);
+          expect(Buffer.byteLength(JSON.stringify(fact))).toBeLessThan(16_384);
+          const { pk, sk } = keyOf(entity, fact.id);
+          expect(Buffer.byteLength(pk) <= 2048 && Buffer.byteLength(sk) <= 1024).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(taken).toBeGreaterThan(20);
   });
 });
 
