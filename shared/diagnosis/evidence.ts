@@ -110,6 +110,7 @@ export class Evidence {
     let bytes = 0;
     for (let i = this.#recent.length - 1; i >= 0 && lines.length < RECENT; i--) {
       const line = this.#recent[i] as Line;
+      if (!whole && section.nextAt > 0 && line.number >= section.nextAt) continue;
       bytes += line.size;
       if (line.number < from || bytes > WINDOW_BYTES) break;
       lines.push(line);

@@ -8,7 +8,7 @@ const ESCAPE = 27;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what terminal escapes are made of
-const ESCAPES = /\u001b(?:\[[0-?]{0,40}[ -/]{0,8}[@-~]?|\][^\u0007\u001b]{0,400}(?:\u0007|\u001b\\)?|[@-Z\\-_])?/g;
+const ESCAPES = /\u001b(?:\[[0-?]{0,40}[ -/]{0,8}[@-~]?|[\]P^_][^\u0007\u001b]{0,400}(?:\u0007|\u001b\\)?|[@-Z\\-_])?/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are removed on purpose
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f\ufeff]/g;
 /** GitHub: `2024-01-01T00:00:00.0000000Z `. GitLab with FF_TIMESTAMPS adds stream and kind: `… 00O `, `… 01E+`. */
@@ -154,7 +154,8 @@ export class LineScanner {
         return i;
       }
       if (this.#escape === 1) {
-        this.#escape = byte === 0x5b ? 2 : byte === 0x5d ? 3 : 0;
+        // Commands to the operating system and the application (Buildkite's time stamps) run up to a BEL.
+        this.#escape = byte === 0x5b ? 2 : byte === 0x5d || byte === 0x5f || byte === 0x50 || byte === 0x5e ? 3 : 0;
         if (this.#escape === 0) return i + 1;
       } else if (this.#escape === 2 ? byte >= 0x40 && byte <= 0x7e : byte === 7 || byte === 0x5c) {
         this.#escape = 0;

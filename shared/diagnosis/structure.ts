@@ -34,6 +34,12 @@ export const structureLiterals = [
   'script returned exit code',
   'Your build has been stopped',
   'Exited with code exit status',
+  '[Pipeline] { (',
+  'skipped due to earlier failure',
+  '~~~ ',
+  '+++ ',
+  '--- ',
+  'Error: The command exited with status',
 ] as const;
 
 const GITLAB_MARKER = /section_(start|end):\d{1,12}:([\w.-]{1,100})/;
@@ -50,7 +56,17 @@ const TRAVIS_ASIDE = /^(?:after_|before_cache|cache\.|after\.)/;
 const FAILED_STEP =
   /^(?:Build step '.{1,200}' marked build as failure|ERROR: script returned exit code \d{1,5}|Exited with code exit status [1-9]\d{0,4})$/;
 
-/** Follows the markers of GitHub and GitLab job logs, which say where a step begins and what the platform calls an error. */
+/** A stage of a Jenkins pipeline; what is declared under `post` runs whatever the outcome. */
+const JENKINS_STAGE = /^\[Pipeline\] \{ \((.{1,200})\)$/;
+const JENKINS_ASIDE = /^Declarative: Post /;
+/** Buildkite's groups. Diffs and documents have such lines too: only a log that begins as Buildkite's does has groups. */
+const BUILDKITE_FIRST = /^~~~ (?:Preparing|Running|:\w{1,40}:)/;
+const BUILDKITE_GROUP = /^(?:~~~|---|\+\+\+) (\S.{0,200})$/;
+const BUILDKITE_ASIDE =
+  /^(?:Running (?:global |local |plugin |agent |repository )?.{0,60}(?:pre-exit|post-command|post-artifact)|Uploading artifacts)/;
+const BUILDKITE_FAILED = /^\S{0,4} ?Error: The command exited with status [1-9]\d{0,4}/u;
+
+/** Follows the markers of the platforms' job logs, which say where a step begins and what the platform calls an error. */
 export class LogStructure {
   #sections = 0;
   #current: Section = { id: 0, name: '', aside: false, startAt: 0, errorAt: 0, nextAt: 0 };
@@ -58,6 +74,9 @@ export class LogStructure {
   readonly #failing: Section[] = [];
   #inScript = false;
   #travis = false;
+  #buildkite = false;
+  /** The last stage of a Jenkins pipeline before the current one. */
+  #stage: Section | undefined;
   #onFailure: (section: Section, at: number) => void = () => {};
 
   /** `listener` hears of each section that the platform calls failed, at the line that says so. */
@@ -125,6 +144,9 @@ export class LogStructure {
       if (this.#inScript) this.#open(number, rest, false);
       return undefined;
     }
+    // Azure Pipelines.
+    const starting = kind === 'section' ? /^(Starting|Finishing): (.{1,200})$/.exec(rest) : null;
+    if (starting) this.#open(number, starting[1] === 'Starting' ? (starting[2] ?? '') : '', false);
     if (kind === 'endgroup') this.#inScript = false;
     if (kind !== 'error' && kind !== 'warning') return undefined;
     this.#inScript = false;
@@ -155,9 +177,39 @@ export class LogStructure {
       if (status[1] !== '0' && !this.#current.aside) this.#fail(this.#current, number);
       return true;
     }
+    if (text.startsWith('[Pipeline] { (') || text.includes('skipped due to earlier failure'))
+      return this.#atJenkins(text, number);
+    if (this.#atBuildkite(text, number)) return true;
     if (!FAILED_STEP.test(text)) return false;
-    this.#fail(this.#current, number);
+    // A pipeline says so at its very end, after stages that were skipped and what is done after each run.
+    if (!this.#current.aside) this.#fail(this.#current, number);
+    else if (this.#failing.length === 0 && this.#stage) this.#fail(this.#stage, number);
     this.#open(number, '', true);
+    return true;
+  }
+
+  #atJenkins(text: string, number: number): boolean {
+    const name = JENKINS_STAGE.exec(text)?.[1];
+    if (name === undefined) {
+      // `Stage "Deploy" skipped …`: the stage before it has failed.
+      if (this.#failing.length === 0 && this.#stage) this.#fail(this.#stage, number);
+      this.#open(number, '', true);
+      return true;
+    }
+    if (!this.#current.aside && this.#current.name !== '') this.#stage = this.#current;
+    this.#open(number, name, JENKINS_ASIDE.test(name));
+    return true;
+  }
+
+  #atBuildkite(text: string, number: number): boolean {
+    if (BUILDKITE_FAILED.test(text)) {
+      this.#fail(this.#current, number);
+      return true;
+    }
+    const group = BUILDKITE_FIRST.test(text) || this.#buildkite ? BUILDKITE_GROUP.exec(text) : null;
+    if (!group) return false;
+    this.#buildkite = true;
+    this.#open(number, group[1] ?? '', BUILDKITE_ASIDE.test(group[1] ?? ''));
     return true;
   }
 }

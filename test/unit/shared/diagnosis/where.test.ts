@@ -51,6 +51,67 @@ it('takes nothing after the verdict of Jenkins for the cause', async () => {
   expect(excerpt).not.toContain('Publish');
 });
 
+it('looks into the stage of a Jenkins pipeline that failed, not into those skipped or run after it', async () => {
+  const log = lines(
+    '[Pipeline] { (Build)',
+    quiet(20, 'error: optional'),
+    '[Pipeline] }',
+    '[Pipeline] { (Test)',
+    quiet(20),
+    'the gate is closed',
+    '[Pipeline] }',
+    '[Pipeline] { (Deploy)',
+    'Stage "Deploy" skipped due to earlier failure(s)',
+    '[Pipeline] }',
+    '[Pipeline] { (Declarative: Post Actions)',
+    'fatal: cannot send the report',
+    '[Pipeline] }',
+    'ERROR: script returned exit code 1',
+    'Finished: FAILURE',
+  );
+  const { lines: ranked, excerpt } = await diagnose(log, { ...context, platform: 'jenkins' });
+  expect(ranked[0]?.number).toBe(place(log, 'the gate is closed'));
+  expect(excerpt).not.toMatch(/optional|report/);
+});
+
+it('looks into the group of a Buildkite log that failed', async () => {
+  const stamped = (text: string): string => `\u001b_bk;t=1690000000000\u0007${text}`;
+  const log = lines(
+    [
+      '~~~ Preparing working directory',
+      '--- :npm: Install',
+      'error: an optional dependency failed',
+      '+++ :jest: Test',
+      ...quiet(20),
+      'the gate is closed',
+      '🚨 Error: The command exited with status 1',
+      '^^^ +++',
+      '~~~ Running agent pre-exit hook',
+      'fatal: cannot remove the cache',
+    ].map(stamped),
+  );
+  const { lines: ranked, excerpt } = await diagnose(log, { ...context, platform: 'buildkite' });
+  expect(ranked[0]).toMatchObject({ number: 25, text: 'the gate is closed' });
+  expect(excerpt).not.toMatch(/optional|cache|bk;t/);
+});
+
+it('looks into the task of an Azure pipeline that failed', async () => {
+  const log = lines(
+    '##[section]Starting: Install',
+    'error: an optional dependency failed',
+    '##[section]Finishing: Install',
+    '##[section]Starting: Test',
+    quiet(20),
+    'the gate is closed',
+    "##[error]Bash exited with code '1'.",
+    '##[section]Finishing: Test',
+    'fatal: cannot remove the cache',
+  );
+  const { lines: ranked, excerpt } = await diagnose(log, { ...context, platform: 'azure' });
+  expect(ranked.slice(0, 2).map(({ text }) => text)).toContain('the gate is closed');
+  expect(excerpt).not.toMatch(/optional|cache/);
+});
+
 it('finds a line far above the end, and what belongs to it', async () => {
   const log = lines(
     quiet(500),
