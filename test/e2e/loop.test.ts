@@ -120,6 +120,7 @@ describe.each(ways)('$platform, $how', ({ platform, options }) => {
       cause: expect.any(String),
       severity: expect.stringMatching(/^(critical|high|medium|low)$/),
       priority: expect.any(Number),
+      terms: expect.objectContaining({ cause: expect.any(Number), branch: 0 }),
       fingerprint: expect.any(String),
       incidentId: incidents[0]?.id,
     });
@@ -134,6 +135,20 @@ describe.each(ways)('$platform, $how', ({ platform, options }) => {
     expect(notifications.map(({ event, status, topic }) => [event, status, topic]).sort()).toEqual([
       ['incident.open', 'sent', 'error'],
       ['incident.resolved', 'sent', 'status'],
+    ]);
+    expect(incidents[0]).toMatchObject({
+      repositories: [`${platform}/acme/shop`],
+      terms: { recurrence: 0 },
+      counts: { failures: 1 },
+    });
+    expect(await host.list('flaky', { repository: 'acme/shop' })).toMatchObject([
+      {
+        kind: 'job',
+        name: 'test',
+        status: 'suspected',
+        suspectedCause: 'network',
+        flips: [{ failureId: failures[0]?.id }],
+      },
     ]);
     const outbox = await host.list('outbox');
     expect(outbox.map(({ topic }) => topic).sort()).toEqual(['Qmoi-error', 'Qmoi-status']);

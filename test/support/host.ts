@@ -110,6 +110,7 @@ export const RESOURCES = [
   'controls',
   'sources',
   'completeness',
+  'flaky',
 ] as const;
 export type ResourceName = (typeof RESOURCES)[number];
 
