@@ -17,6 +17,7 @@ interface Match {
   readonly order: number;
   /** Line of the last match that still counts. */
   readonly at: number;
+  readonly demoted: boolean;
 }
 
 const RANK: Readonly<Record<Tier, number>> = { decisive: 0, cause: 1, verdict: 2, symptom: 3 };
@@ -31,12 +32,13 @@ const REACH = 300;
  *    went on has survived what came before; on one line the rule that is listed first.
  * 3. A rerun must not hide a defect. A transient cause yields to a verdict that follows it (tests that ran and failed). Far
  *    from the end of its section it yields to anything that follows, and counts as transient no more.
- * 4. Between several failed sections a decisive match wins, then one that a rerun does not fix, then the last.
+ * 4. A rule that also matches a green log yields to every other.
+ * 5. Between several failed sections a decisive match wins, then one that a rerun does not fix, then the last.
  */
 export function decide(
   groups: readonly Group[],
   rules: readonly Rule[],
-  log: { known: boolean; length: number },
+  log: { known: boolean; length: number; demoted?: (rule: Rule) => boolean },
 ): Verdict | undefined {
   const bySection = new Map<Section, Match[]>();
   for (const group of groups) {
@@ -44,11 +46,13 @@ export function decide(
     const last = hard(group, 'last');
     if (!rule || !last) continue;
     const matches = bySection.get(group.section) ?? [];
-    matches.push({ rule, group, order: group.rule, at: last.number });
+    matches.push({ rule, group, order: group.rule, at: last.number, demoted: log.demoted?.(rule) ?? false });
     bySection.set(group.section, matches);
   }
   const endOf = (section: Section): number => section.errorAt || section.nextAt || log.length;
-  const winners = [...bySection].map(([section, matches]) => ofSection(matches, endOf(section)));
+  const all = [...bySection].map(([section, matches]) => ofSection(matches, endOf(section)));
+  const firm = all.filter(({ demoted }) => !demoted);
+  const winners = firm.length > 0 ? firm : all;
   const winner =
     winners.findLast((match) => match.rule.tier === 'decisive') ??
     winners.find((match) => match.rule.transient !== true) ??
@@ -61,7 +65,7 @@ export function decide(
     (match) => match.rule.tier === winner.rule.tier && match.rule.category !== winner.rule.category,
   );
   const survived = winner.rule.tier !== 'decisive' && endOf(winner.group.section) - winner.at > REACH;
-  const doubt = (log.known ? 0 : 0.1) + (rivals.length > 0 ? 0.1 : 0) + (survived ? 0.3 : 0);
+  const doubt = (log.known ? 0 : 0.1) + (rivals.length > 0 ? 0.1 : 0) + (survived || winner.demoted ? 0.3 : 0);
   return {
     rule: winner.rule,
     transient: survived && winner.rule.transient === true ? null : winner.rule.transient,
@@ -72,7 +76,10 @@ export function decide(
 }
 
 function ofSection(matches: readonly Match[], end: number): Match {
-  const ranked = [...matches].sort((a, b) => RANK[a.rule.tier] - RANK[b.rule.tier] || b.at - a.at || a.order - b.order);
+  const firm = matches.filter(({ demoted }) => !demoted);
+  const ranked = [...(firm.length > 0 ? firm : matches)].sort(
+    (a, b) => RANK[a.rule.tier] - RANK[b.rule.tier] || b.at - a.at || a.order - b.order,
+  );
   const first = ranked[0] as Match;
   if (first.rule.tier !== 'cause' || first.rule.transient !== true) return first;
   const later = ranked.filter((match) => match.at > first.at);

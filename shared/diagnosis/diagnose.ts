@@ -22,7 +22,7 @@ const MAX_EXCERPT_BYTES = 4096;
  * A log of a job that passed has no failure: call it only for jobs that failed.
  */
 export async function diagnose(log: LogSource, context: LogContext, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const reader = new LogReader(compileRules(options.rules ?? ownRules), context, options.success);
+  const reader = new LogReader(compileRules(options.rules ?? ownRules), context, options);
   const { bytes, truncated } = await feed(log, options.maxBytes ?? DEFAULT_MAX_BYTES, (chunk) => reader.push(chunk));
   return { ...reader.conclude(), bytes, truncated };
 }
@@ -49,11 +49,13 @@ class LogReader {
   readonly #evidence = new Evidence();
   readonly #tests = new FailedTests();
   readonly #success: SuccessLines | undefined;
+  readonly #demoted: ReadonlySet<string> | undefined;
 
-  constructor(rules: CompiledRules, context: LogContext, success: SuccessLines | undefined) {
+  constructor(rules: CompiledRules, context: LogContext, options: DiagnoseOptions) {
     this.#rules = rules;
     this.#context = context;
-    this.#success = success;
+    this.#success = options.success;
+    this.#demoted = options.demoted;
     this.#structure.onFailure((section, at) => this.#evidence.keep(section, at));
     this.#scanner = new LineScanner(rules.automaton, rules.ownerCount, (line, owners) => this.#line(line, owners));
   }
@@ -127,7 +129,11 @@ class LogReader {
       .filter(({ candidate }) => inScope(candidate.section))
       .sort((a, b) => b.score - a.score || b.candidate.number - a.candidate.number)
       .map(({ candidate }) => candidate);
-    const verdict = decide(groups, this.#rules.rules, { known: failing !== undefined, length });
+    const verdict = decide(groups, this.#rules.rules, {
+      known: failing !== undefined,
+      length,
+      demoted: ({ id }) => (this.#demoted?.has(id) ?? false) || (this.#success?.matched.has(id) ?? false),
+    });
     const candidates = [
       ...groups.flatMap(({ first, firstHard, lastHard, last }) => [first, firstHard, lastHard, last]),
       ...loose,

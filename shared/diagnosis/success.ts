@@ -1,6 +1,8 @@
-import { buildAutomaton } from './literals.ts';
+import { isPassing, isQuoted, isWarning } from './lines.ts';
+import { compileRules, FIRST_RULE } from './rules/compiled.ts';
+import { rules as ownRules } from './rules/index.ts';
 import { LineScanner } from './scanner.ts';
-import type { LogSource } from './types.ts';
+import type { LogSource, Rule } from './types.ts';
 
 /** Distinct kinds of lines remembered of a green log: about 16 MB of numbers at most. */
 const MAX_KINDS = 1_000_000;
@@ -10,6 +12,8 @@ const NUMBERS = /0x[0-9a-fA-F]+|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b|\d+(?:[.,:]\d+)*/
 /** What the lines of a job's last successful log say, so that what a green run prints as well can lose rank. */
 export class SuccessLines {
   readonly #kinds = new Set<number>();
+  /** Rules that match the green log: they explain no failure of this job as long as another one does. */
+  readonly matched = new Set<string>();
 
   /** True when the green run printed a line of that kind: equal but for numbers, hashes, times and blanks. */
   has(text: string): boolean {
@@ -22,9 +26,22 @@ export class SuccessLines {
 }
 
 /** Reads at most `maxBytes` of a successful log. */
-export async function readSuccess(log: LogSource, maxBytes = DEFAULT_MAX_BYTES): Promise<SuccessLines> {
+export async function readSuccess(
+  log: LogSource,
+  maxBytes = DEFAULT_MAX_BYTES,
+  rules: readonly Rule[] = ownRules,
+): Promise<SuccessLines> {
   const lines = new SuccessLines();
-  const scanner = new LineScanner(buildAutomaton([]), 0, (line) => lines.add(line.text()));
+  const compiled = compileRules(rules);
+  const scanner = new LineScanner(compiled.automaton, compiled.ownerCount, (line, owners) => {
+    const text = line.text();
+    lines.add(text);
+    if (isPassing(text) || isQuoted(text) || isWarning(text)) return;
+    for (const owner of owners) {
+      const rule = compiled.rules[owner - FIRST_RULE];
+      if (rule && !lines.matched.has(rule.id) && compiled.matches(owner - FIRST_RULE, text)) lines.matched.add(rule.id);
+    }
+  });
   let bytes = 0;
   for await (const chunk of typeof log === 'string' ? [Buffer.from(log, 'utf8')] : log) {
     scanner.push(chunk.subarray(0, maxBytes - bytes));

@@ -71,6 +71,8 @@ export interface DiagnoseOptions {
   readonly rules?: readonly Rule[];
   /** The last successful log of the same job: what it prints as well explains nothing. */
   readonly success?: SuccessLines;
+  /** Ids of rules that were seen to match logs of successful jobs: they yield to every other match. */
+  readonly demoted?: ReadonlySet<string>;
 }
 
 export type LogSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | string;

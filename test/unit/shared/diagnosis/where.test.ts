@@ -177,6 +177,26 @@ it('lets what a green run prints as well explain nothing, whatever its numbers',
   expect(shown(found.ranges)).toContain(53);
 });
 
+it('lets a rule that matches green logs yield to every other', async () => {
+  const dns = (host: string): string => `fatal: unable to access 'https://${host}/': Could not resolve host: ${host}`;
+  const green = lines(quiet(20), dns('mirror.example'), 'done');
+  const red = lines(
+    quiet(20),
+    'src/a.c:3:9: error: ‘vat’ undeclared (first use in this function)',
+    dns('other.example'),
+  );
+  expect((await diagnose(red, context)).cause).toBe('dns-resolution-failed');
+  const found = await diagnose(red, context, { success: await readSuccess(green) });
+  expect(found).toMatchObject({ cause: 'c-compile-error', transient: false });
+  const demoted = await diagnose(red, context, { demoted: new Set(['dns-resolution-failed']) });
+  expect(demoted.cause).toBe('c-compile-error');
+  const alone = lines(quiet(20), dns('other.example'));
+  const firm = await diagnose(alone, context);
+  const doubtful = await diagnose(alone, context, { success: await readSuccess(green) });
+  expect(doubtful.cause).toBe(firm.cause);
+  expect(doubtful.confidence).toBeLessThan(firm.confidence);
+});
+
 it('reads no more of a green log than it may', async () => {
   let pulled = 0;
   function* endless() {
