@@ -1,4 +1,5 @@
 import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
+import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
 import { attach, correlate, priorityOf, severityOf, termsOf } from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
 import {
@@ -125,7 +126,8 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
     ...{ runner: job.runner?.name, labels: job.labels, lines: diagnosis.lines.map(({ text }) => text) },
     at: failure.failedAt,
   });
-  await store.merge('failure', fact(incidentId));
+  const { after } = await store.merge('failure', fact(incidentId));
+  if (after !== undefined) await noteFlipsAcrossRuns(store, after);
   // The incident may have been resolved between the two writes, by someone who could not see this failure yet.
   if ((await store.get('incident', incidentId))?.status !== 'resolved') return;
   const next = await attach(store, seen);

@@ -36,7 +36,7 @@ export class Diagnosis extends Construct {
       timeout: 60,
       memory: 1024,
     });
-    store.grant(diagnose.function, 'GetItem', 'Query', 'PutItem');
+    store.grant(diagnose.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
     store.grantIndexes(diagnose.function, 'by');
     diagnose.function.allowParameters();
   }

@@ -89,6 +89,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   ],
   diagnose: [
     { entity: 'failure', statuses: ['detected', 'diagnosed'] },
+    { entity: 'flake', statuses: ['suspected', 'flaky', 'updated'] },
     { entity: 'incident', statuses: ['open', 'resolved', 'updated'] },
   ],
   remediate: [

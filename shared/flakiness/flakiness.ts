@@ -1,5 +1,6 @@
 import {
   type Failure,
+  FLIPS_KEPT,
   type Flake,
   type FlakeKind,
   type Flip,
@@ -65,19 +66,81 @@ function subjectsOf(failure: Failure): Subject[] {
   return subjects;
 }
 
-async function note(store: Store, { kind, name, failure }: Subject): Promise<void> {
+/** Runs read for one failure, to see whether they are of the same automation. */
+const MAX_RUNS = 20;
+
+/**
+ * Notes the flips that no later attempt tells: a job that has just failed and passed in another run of the same automation at the
+ * same commit, and what the latest jobs of the repository say of that job at earlier commits.
+ */
+export async function noteFlipsAcrossRuns(store: Store, failure: Failure): Promise<void> {
+  if (failure.name === undefined || failure.commit === undefined || !isLive(failure.origin)) return;
+  if (!BLAMES_TESTS.has(failure.category)) return;
+  const ends = await endsOf(store, failure);
+  const bothWays = await ofAutomation(store, failure, ends);
+  const passed = new Set(bothWays.filter((job) => !failed(job)).map(({ commit }) => commit));
+  const flips = bothWays
+    .filter((job) => failed(job) && job.id !== failure.id && passed.has(job.commit))
+    .map((job) => flipOf(job.id, job.endedAt ?? job.statusAt, 'unknown', job));
+  if (!passed.has(failure.commit)) return noteAll(store, { kind: 'job', name: failure.name, failure }, flips, ends);
+  const own = flipOf(failure.id, failure.failedAt, suspectedCauseOf(failure), failure);
+  for (const subject of subjectsOf(failure)) {
+    await noteAll(store, subject, subject.kind === 'job' ? [...flips, own] : [own], ends);
+  }
+}
+
+/** Of the jobs at commits that saw both outcomes, those of the failure's automation: two workflows may each have a job of a name. */
+async function ofAutomation(store: Store, failure: Failure, ends: readonly Job[]): Promise<Job[]> {
+  const outcomes = new Map<string, Set<boolean>>([[failure.commit ?? '', new Set([true])]]);
+  for (const job of ends) {
+    if (job.commit === undefined) continue;
+    const known = outcomes.get(job.commit) ?? new Set();
+    outcomes.set(job.commit, known.add(failed(job)));
+  }
+  const candidates = ends.filter(({ commit }) => commit !== undefined && outcomes.get(commit)?.size === 2);
+  if (candidates.length === 0) return [];
+  const automationOf = async (runId: string): Promise<string | undefined> =>
+    (await store.get('run', runId))?.automationId;
+  const own = await automationOf(failure.runId);
+  const runs = [...new Set(candidates.map(({ runId }) => runId))].slice(-MAX_RUNS);
+  const known = await Promise.all(runs.map(async (runId) => [runId, await automationOf(runId)] as const));
+  const same = new Set(known.filter(([, automation]) => automation === own).map(([runId]) => runId));
+  return candidates.filter(({ runId }) => same.has(runId));
+}
+
+const flipOf = (
+  failureId: string,
+  at: string,
+  suspected: string,
+  of: { commit?: string | undefined; cause?: string | undefined },
+): Flip => ({
+  failureId,
+  at,
+  suspected,
+  ...(of.commit !== undefined && { commit: of.commit }),
+  ...(of.cause !== undefined && { cause: of.cause }),
+});
+
+const note = (store: Store, subject: Subject): Promise<void> => {
+  const { failure } = subject;
+  return noteAll(store, subject, [flipOf(failure.id, failure.failedAt, suspectedCauseOf(failure), failure)]);
+};
+
+/** Adds flips to what is known of a job or test; nothing is written where all of them are known. */
+async function noteAll(
+  store: Store,
+  { kind, name, failure }: Subject,
+  flips: readonly Flip[],
+  ends?: readonly Job[],
+): Promise<void> {
   const { platform, repository } = failure;
   const id = ids.flake(kind, platform, repository, name);
+  if (flips.length === 0) return;
   const known = await store.get('flake', id);
-  if (known?.flips.some((flip) => flip.failureId === failure.id)) return;
-  const flip: Flip = {
-    failureId: failure.id,
-    at: failure.failedAt,
-    suspected: suspectedCauseOf(failure),
-    ...(failure.commit !== undefined && { commit: failure.commit }),
-    ...(failure.cause !== undefined && { cause: failure.cause }),
-  };
-  const sample = failure.name === undefined ? undefined : await sampleOf(store, failure);
+  const news = flips.filter(({ failureId }) => !known?.flips.some((flip) => flip.failureId === failureId));
+  const oldest = known !== undefined && known.flips.length >= FLIPS_KEPT ? (known.flips[0]?.at ?? '') : '';
+  if (!news.some(({ at }) => at > oldest)) return;
+  const sample = failure.name === undefined ? undefined : sampleOf(store.now(), ends ?? (await endsOf(store, failure)));
   await store.change(
     'flake',
     id,
@@ -85,7 +148,7 @@ async function note(store: Store, { kind, name, failure }: Subject): Promise<voi
       derive(
         mergeInto('flake', state, {
           ...{ id, kind, platform, repository, name, origin: failure.origin, statusAt: failure.failedAt },
-          flips: [flip],
+          flips: news,
           ...(kind === 'test' && failure.name !== undefined && { jobName: failure.name }),
           ...(sample !== undefined && { sample }),
         }),
@@ -125,17 +188,20 @@ function mostFrequent(words: readonly string[]): string {
   return first?.[0] ?? 'unknown';
 }
 
-/** How a job has been ending in the latest jobs of its repository, whatever their runs and commits. */
-async function sampleOf(store: Store, { platform, repository, name }: Failure): Promise<Sample> {
+/** How a job ended in the latest jobs of its repository, whatever their runs and commits; oldest first. */
+async function endsOf(store: Store, { platform, repository, name }: Failure): Promise<Job[]> {
   const { items } = await listEntities(store, 'job', {
     filters: { platform: [platform], repository: [repository] },
     limit: MAX_LIMIT,
   });
-  const ends = items
+  return items
     .filter((job) => job.name === name && (job.status === 'succeeded' || failed(job)))
     .sort((a, b) => (endOf(a) < endOf(b) ? -1 : 1));
-  const flips = ends.filter((job, at) => at > 0 && failed(job) !== failed(ends[at - 1] as Job)).length;
-  return { at: store.now(), runs: ends.length, failures: ends.filter(failed).length, flips };
+}
+
+function sampleOf(at: string, ends: readonly Job[]): Sample {
+  const flips = ends.filter((job, index) => index > 0 && failed(job) !== failed(ends[index - 1] as Job)).length;
+  return { at, runs: ends.length, failures: ends.filter(failed).length, flips };
 }
 
 const failed = ({ status }: Job): boolean => isEnded(status) && (status === 'failed' || status === 'timed-out');

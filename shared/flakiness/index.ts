@@ -1,1 +1,1 @@
-export { noteFlips, settleFlake } from './flakiness.ts';
+export { noteFlips, noteFlipsAcrossRuns, settleFlake } from './flakiness.ts';

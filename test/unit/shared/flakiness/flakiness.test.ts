@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { noteFlips, settleFlake } from '../../../../shared/flakiness/index.ts';
+import { noteFlips, noteFlipsAcrossRuns, settleFlake } from '../../../../shared/flakiness/index.ts';
 import { suspectedCauseOf } from '../../../../shared/flakiness/suspect.ts';
 import type { Failure, Flake } from '../../../../shared/model/index.ts';
 import { filtersOf, listEntities, readListQuery, type Store } from '../../../../shared/store/index.ts';
@@ -78,6 +78,52 @@ describe('flips', () => {
     const { store } = await engine.fresh();
     await story(store, '1', { transient: false });
     expect(await all(store)).toMatchObject([{ confidence: 0.25 }]);
+  });
+});
+
+describe('flips across runs', () => {
+  /** A job of its own run, ended as told at a commit. */
+  async function ended(
+    store: Store,
+    externalId: string,
+    status: 'failed' | 'succeeded',
+    commit: string,
+    automationId = 'fake:ci',
+  ) {
+    const { runId, jobIds } = await failedRun(store, { externalId });
+    await store.change('run', runId, (state) => state && { ...state, automationId });
+    await store.change('job', jobIds[0] ?? '', (state) => state && { ...state, status, commit });
+    const change = (state?: Failure) =>
+      state && { ...state, category: 'automation' as const, commit, tests: ['cart empties'] };
+    const { after } = await store.change('failure', jobIds[0] ?? '', change);
+    if (after === undefined) throw new Error('no failure was made');
+    return after;
+  }
+
+  it('are seen when a job fails that has passed at the same commit', async () => {
+    const { store } = await engine.fresh();
+    await ended(store, '1', 'succeeded', 'c0ffee');
+    await noteFlipsAcrossRuns(store, await ended(store, '2', 'failed', 'c0ffee'));
+    expect((await all(store)).map(({ kind, name }) => [kind, name]).sort()).toEqual([
+      ['job', 'test'],
+      ['test', 'cart empties'],
+    ]);
+  });
+
+  it('are found at earlier commits too, once the job fails again', async () => {
+    const { store } = await engine.fresh();
+    await ended(store, '1', 'failed', 'a');
+    await ended(store, '2', 'succeeded', 'a');
+    await noteFlipsAcrossRuns(store, await ended(store, '3', 'failed', 'b'));
+    expect(await all(store)).toMatchObject([{ kind: 'job', flips: [{ failureId: 'fake:1:job:11', commit: 'a' }] }]);
+  });
+
+  it('are none between two commits, nor between two automations', async () => {
+    const { store } = await engine.fresh();
+    await ended(store, '1', 'succeeded', 'a');
+    await ended(store, '2', 'succeeded', 'b', 'fake:nightly');
+    await noteFlipsAcrossRuns(store, await ended(store, '3', 'failed', 'b'));
+    expect(await all(store)).toEqual([]);
   });
 });
 
