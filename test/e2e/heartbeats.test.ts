@@ -234,3 +234,38 @@ describe('what is turned away', () => {
     expect(sources).not.toContain('custom:b');
   });
 });
+
+describe('what is not heard of when it should be', () => {
+  it('is silent or stale, until it is heard of again', async () => {
+    const later = await TestHost.boot({ settings: { QMOI_HEARTBEAT_TOKEN: TOKEN }, clock: 'manual' });
+    try {
+      const body = JSON.stringify({
+        source: 'web-1',
+        interval: 60,
+        host: {},
+        exitCode: 0,
+        schedule: { every: '5m', grace: '1m' },
+      });
+      const beat = async () => {
+        await later.request('/heartbeats', { method: 'POST', token: TOKEN, headers: JSON_TYPE, body });
+        await later.settled();
+      };
+      const [job, machine] = ['custom:web-1', 'custom:machines:web-1'];
+      await beat();
+      await later.pass(2);
+      expect((await later.get('automations', job)).status).toBe('healthy');
+      expect((await later.get('runners', machine)).status).toBe('idle');
+      await later.pass(6);
+      expect(await later.get('automations', job)).toMatchObject({
+        status: 'silent',
+        reason: expect.stringContaining('5'),
+      });
+      expect((await later.get('runners', machine)).status).toBe('stale');
+      await beat();
+      expect((await later.get('automations', job)).status).toBe('healthy');
+      expect((await later.get('runners', machine)).status).toBe('idle');
+    } finally {
+      await later.end();
+    }
+  });
+});
