@@ -225,14 +225,15 @@ export async function closeIfGood(store: Store, id: string, reason: string, orig
   const incident = await store.get('incident', id);
   if (incident === undefined || incident.status === 'resolved') return;
   const wakeAt = quietUntil(incident);
-  if (wakeAt <= store.now()) return advance(store, id, 'resolved', reason, origin);
+  if (wakeAt === undefined || wakeAt <= store.now()) return advance(store, id, 'resolved', reason, origin);
   await store.change('incident', id, (state) =>
     state === undefined || state.status === 'resolved' ? undefined : { ...state, wakeAt },
   );
 }
 
-function quietUntil({ flaps = 0, lastSeenAt }: Incident): string {
-  if (flaps < FLAPS_UNTIL_HELD) return lastSeenAt;
+/** Undefined for one that does not flap: what a platform's clock says, which may be ahead, holds nothing up. */
+function quietUntil({ flaps = 0, lastSeenAt }: Incident): string | undefined {
+  if (flaps < FLAPS_UNTIL_HELD) return undefined;
   const quiet = Math.min(DAY_MS, QUIET_MS * 2 ** (flaps - FLAPS_UNTIL_HELD));
   return new Date(Date.parse(lastSeenAt) + quiet).toISOString();
 }
