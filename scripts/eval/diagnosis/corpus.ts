@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { type Diagnosis, diagnose, type LogContext, type SuccessLines } from '../../../shared/diagnosis/index.ts';
+import { type DiagnoseOptions, type Diagnosis, diagnose, type LogContext } from '../../../shared/diagnosis/index.ts';
 
 /** A log with the truth that its corpus knows about it. */
 export interface Log {
@@ -32,12 +32,13 @@ export const linesOf = (bytes: Buffer): string[] =>
 /** The log in pieces, as a network hands it over. No job name, id or date is given away. */
 export async function diagnosed(
   bytes: Buffer,
-  options: { platform?: string; success?: SuccessLines } = {},
+  options: { platform?: string } & DiagnoseOptions = {},
 ): Promise<Diagnosis> {
   const context: LogContext = { platform: options.platform ?? 'unknown', jobName: '' };
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += 65_536) chunks.push(bytes.subarray(at, at + 65_536));
-  return diagnose(chunks, context, options.success ? { success: options.success } : {});
+  const { platform: _, ...rest } = options;
+  return diagnose(chunks, context, rest);
 }
 
 const chunkLabels = z.array(

@@ -182,7 +182,7 @@ export const systemDevicesRules: readonly Rule[] = [
     category: 'system',
     transient: null,
     severity: 'high',
-    tier: 'decisive',
+    tier: 'cause',
     remedy:
       'The Java machine under the tests ended without a word: out of memory, a native crash, or System.exit. Look for hs_err files.',
     pattern: oneOf(
