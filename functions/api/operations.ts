@@ -3,6 +3,7 @@ import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
+import { effectivenessOperations } from './effectiveness.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
 import { runnerOperations } from './runners.ts';
@@ -49,6 +50,7 @@ export const operations: readonly Operation[] = [
   ...approvalOperations,
   ...controlOperations,
   ...deliveryOperations,
+  ...effectivenessOperations,
   ...incidentOperations,
   ...runnerOperations,
 ];

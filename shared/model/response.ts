@@ -16,6 +16,24 @@ const decision = z.object({
   supersededBy: z.optional(z.string()),
   tries: z.optional(z.number()),
   outage: z.optional(z.object({ key: z.string(), mayProbe: z.boolean() })),
+  /** Why the playbook was followed or not, by what came of it before. */
+  choice: z.optional(
+    z.object({
+      choice: z.string(),
+      why: z.string(),
+      considered: z.array(
+        z.object({
+          playbook: z.string(),
+          successes: z.number(),
+          failures: z.number(),
+          sample: z.number(),
+          demoted: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+  broken: z.optional(z.boolean()),
+  heldOut: z.optional(z.boolean()),
 });
 
 /**
@@ -71,6 +89,8 @@ export const remediation = machine({
     externalId: z.string(),
     attempt: z.number(),
     action: z.string(),
+    /** What the action takes beyond its subject. */
+    parameters: z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
     playbook: z.string(),
     strategy: z.string(),
     /** The names of the jobs whose next attempt proves the fix. */
@@ -112,6 +132,7 @@ export const remediation = machine({
     externalId: once,
     attempt: largest,
     action: once,
+    parameters: once,
     playbook: once,
     strategy: once,
     targets: once,

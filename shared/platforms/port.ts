@@ -107,7 +107,7 @@ export class PlatformUnavailable extends Error {
 /** What an action is about. */
 export type ActionRequest = Pick<
   Remediation,
-  'action' | 'repository' | 'repositoryId' | 'externalId' | 'runId' | 'attempt' | 'subject'
+  'action' | 'repository' | 'repositoryId' | 'externalId' | 'runId' | 'attempt' | 'subject' | 'parameters'
 >;
 
 /** A platform's API, as far as QMOI uses it. Every call ends within 10 s. */

@@ -49,6 +49,8 @@ export interface Situation {
   readonly asked?: boolean;
   /** Why the playbook is off for such failures at present. */
   readonly broken?: { readonly reason: string; readonly askAgainAt: number };
+  /** Why the playbook is not followed for such failures any more. */
+  readonly demoted?: string;
   /** Only watched, until then. */
   readonly heldOutUntil?: number;
 }
@@ -152,13 +154,12 @@ const rules: readonly Rule[] = [
     outage === undefined || outage.mayProbe
       ? undefined
       : hold('outage', `held: ${outage.key} has been failing everywhere since ${outage.since}`, outage.askAgainAt),
+  ({ demoted }) => (demoted === undefined ? undefined : refuse('demoted', demoted)),
   ({ broken }) => broken && hold('breaker', broken.reason, broken.askAgainAt),
-  ({ now, heldOutUntil }) => {
-    if (heldOutUntil === undefined) return undefined;
-    return now < heldOutUntil
-      ? hold('hold-out', 'only watched, to learn what gets well by itself', heldOutUntil)
-      : refuse('hold-out', 'only watched, and it did not get well by itself');
-  },
+  ({ now, heldOutUntil }) =>
+    heldOutUntil !== undefined && now < heldOutUntil
+      ? hold('hold-out', 'only watched for now, to learn what gets well by itself', heldOutUntil)
+      : undefined,
   (situation, policy) => {
     if (situation.approved) return undefined;
     const { now, run } = situation;

@@ -4,6 +4,7 @@ import { refund, spend } from './budget.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
+import { learned, noteWatched } from './learned.ts';
 import {
   fellInto,
   isOpen,
@@ -27,6 +28,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   const { deps, run } = fix;
   const { store, settings } = deps;
   if (modeOf(settings, run) === 'off') return done;
+  await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
   const base: Situation = {
     now: deps.now(),
@@ -52,6 +54,13 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     situation = { ...base, outage: await probing(fix, open) };
     decision = decide(situation, settings);
   }
+  let choice: RecordedDecision['choice'];
+  if (decision.kind === 'act' && open === undefined) {
+    const known = await learned(fix, existing);
+    choice = known.choice;
+    situation = { ...situation, ...known.says };
+    decision = decide(situation, settings);
+  }
   if (decision.kind === 'act') {
     const missing = await missingJobs(fix);
     if (missing === undefined) {
@@ -64,7 +73,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     decision = decide(situation, settings);
     if (decision.kind !== 'act') await refund(store, fix.action);
   }
-  fix.decidedTo(decision, inputsOf(situation));
+  fix.decidedTo(decision, { ...inputsOf(situation), ...(choice !== undefined && { choice }) });
   return follow(fix, existing, decision, situation);
 }
 
@@ -95,7 +104,10 @@ async function follow(
       if (existing?.status === 'awaiting-approval' && existing.approvedAt === undefined) {
         return expireUnanswered(fix, existing);
       }
-      await fix.hold(existing, decision.reason, decision.until + spreadOf(fix, decision), outageFields(situation));
+      await fix.hold(existing, decision.reason, decision.until + spreadOf(fix, decision), {
+        ...outageFields(situation),
+        ...(decision.rule === 'hold-out' && { heldOut: true }),
+      });
       return done;
     case 'refuse': {
       // A fix that was held for too long is one the master counted on; otherwise a refusal is only an explanation.
@@ -143,6 +155,8 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   latestAttempt: situation.latestAttempt,
   tries: situation.tries,
   ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
+  ...(situation.broken !== undefined && { broken: true }),
+  ...(situation.heldOutUntil !== undefined && { heldOut: true }),
   ...(situation.outage !== undefined && {
     outage: { key: situation.outage.key, mayProbe: situation.outage.mayProbe },
   }),

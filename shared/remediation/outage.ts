@@ -14,8 +14,10 @@ type Limits = RemediationSettings['outage'];
 export interface Outage {
   readonly key: string;
   readonly since: string;
-  /** When a probe succeeded; what failed before says nothing of the time after. */
+  /** Absent: it is not known to be over. */
   readonly overAt?: string;
+  /** When a fix helped last; what failed before says nothing of the time after. */
+  readonly goodAt?: string;
   /** The fix that is the probe at present, and until when it is waited for. */
   readonly probe?: string;
   readonly probeUntil?: string;
@@ -75,7 +77,7 @@ export async function noteFailure(
   const known = await readOutage(store, key);
   if (isOpen(known)) return known;
   const from = new Date(Date.parse(now) - limits.withinMinutes * 60_000).toISOString();
-  const since = known?.overAt !== undefined && known.overAt > from ? known.overAt : from;
+  const since = known?.goodAt !== undefined && known.goodAt > from ? known.goodAt : from;
   const { Items = [] } = await store.client.send(
     new QueryCommand({
       TableName: store.tableName,
@@ -121,18 +123,38 @@ export async function takeProbe(store: Store, key: string, fix: string): Promise
   return isOpen(outage) && outage.probe === fix;
 }
 
-/** Takes the outcome of a probe: the outage is over, or the next probe may come when it is due. */
-export async function endProbe(store: Store, key: string, fix: string, succeeded: boolean): Promise<void> {
+/**
+ * Takes the outcome of a fix: one that was carried out since the outage began and helped ends it; a failed probe lets the next
+ * one come when it is due. Whatever failed before a fix helped says nothing of the time after, outage or not.
+ */
+export async function tellOutcome(
+  store: Store,
+  key: string,
+  fix: { id: string; actedAt: string },
+  succeeded: boolean,
+): Promise<void> {
+  const now = store.now();
   await write(store, key, (known) => {
-    if (!isOpen(known) || known.probe !== fix) return known;
-    const { probe: _, probeUntil: __, ...rest } = known;
-    return succeeded ? { ...rest, overAt: store.now() } : rest;
+    if (!succeeded) return isOpen(known) && known.probe === fix.id ? withoutProbe(known) : known;
+    if (known === undefined)
+      return { key, since: now, overAt: now, goodAt: now, nextProbeAt: now, probes: 0, version: 0 };
+    if (!isOpen(known)) return { ...known, goodAt: now };
+    return fix.actedAt >= known.since ? { ...withoutProbe(known), overAt: now, goodAt: now } : known;
   });
+}
+
+function withoutProbe(outage: Outage): Outage {
+  const { probe: _, probeUntil: __, ...rest } = outage;
+  return rest;
 }
 
 /** The outage that a time fell into. */
 export const fellInto = (outage: Outage | undefined, from: string, to: string): outage is Outage =>
-  outage !== undefined && outage.since <= to && (outage.overAt === undefined || outage.overAt >= from);
+  outage !== undefined &&
+  // Where only help was noted, there was no outage.
+  outage.since !== outage.overAt &&
+  outage.since <= to &&
+  (outage.overAt === undefined || outage.overAt >= from);
 
 async function write(
   store: Store,

@@ -4,7 +4,8 @@ import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
-import { endProbe, fellInto, outageKeysOf, readOutage } from './outage.ts';
+import { recordOutcome } from './learning/index.ts';
+import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
 import { succeededAfter } from './successor.ts';
 
 /** The deliveries about a run's jobs may trail the one about its end by this much. */
@@ -73,6 +74,7 @@ async function conclude(
   record: RunRecord,
 ): Promise<void> {
   const excused = await tellOutage(store, fix, outcome.succeeded, record);
+  if (!excused) await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded);
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
   if (!outcome.succeeded && !excused) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
@@ -104,8 +106,8 @@ async function tellOutage(store: Store, fix: Remediation, succeeded: boolean, re
   );
   let fell = fix.probe === true;
   for (const key of outageKeysOf(failures)) {
-    if (fix.probe) await endProbe(store, key, fix.id, succeeded);
-    fell ||= fellInto(await readOutage(store, key), fix.statusAt, fix.statusAt);
+    if (succeeded || fix.probe) await tellOutcome(store, key, { id: fix.id, actedAt: fix.statusAt }, succeeded);
+    if (!succeeded) fell ||= fellInto(await readOutage(store, key), fix.statusAt, fix.statusAt);
   }
   return fell && !succeeded;
 }

@@ -136,4 +136,4 @@ it('is probed a few times and not stormed, and everything is recovered after it,
   expect(messages).toEqual(['open', 'resolved']);
   // Each attempt at most once: none is rerun twice.
   expect(new Set(fake.effects.map(({ subject }) => subject)).size).toBe(fake.effects.length);
-}, 240_000);
+}, 600_000);

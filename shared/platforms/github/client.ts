@@ -12,7 +12,7 @@ import {
 } from '../../runtime/http.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
 import { type ActionRequest, type ActOutcome, LogUnavailable, type LookUp, type PlatformClient } from '../port.ts';
-import { RERUN } from './actions.ts';
+import { githubActions } from './acts.ts';
 import { type GithubApp, githubApp } from './app.ts';
 import type { GithubCredentials } from './credentials.ts';
 
@@ -91,7 +91,10 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
   }
 
   async function act(request: ActionRequest): Promise<ActOutcome> {
-    if (request.action !== RERUN) return { kind: 'refused', reason: `GitHub knows no action ${request.action}` };
+    const wanted = githubActions[request.action];
+    if (wanted === undefined) return { kind: 'refused', reason: `GitHub knows no action ${request.action}` };
+    const one = wanted.request(request);
+    if (one === undefined) return { kind: 'refused', reason: `${request.action} does not say what to act on` };
     const fetch = async (url: string, init: HttpOptions) => complete(await send(url, init));
     let headers: { authorization: string };
     try {
@@ -100,10 +103,9 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
       return unauthorized(error, now());
     }
     try {
-      const { status } = await octokit.rest.actions.reRunWorkflowFailedJobs({
-        ...repositoryOf(request.repository),
+      const { status } = await octokit.request(`${one.method} ${pathOf(request, one.path)}`, {
         headers,
-        run_id: Number(request.externalId),
+        ...one.body,
         request: { fetch },
       });
       return outcomeOf({ status, headers: new Headers(), message: '' }, now(), isBusy);
@@ -114,19 +116,19 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
   }
 
   async function lookUp(request: ActionRequest): Promise<LookUp> {
+    const found = githubActions[request.action]?.found;
+    const path = found?.path(request);
+    if (found === undefined || path === undefined) return 'unclear';
     try {
       const headers = await authorized(request.repository);
-      const { data } = await octokit.rest.actions.getWorkflowRun({
-        ...repositoryOf(request.repository),
+      const { data } = await octokit.request(`GET ${pathOf(request, path)}`, {
         headers,
-        run_id: Number(request.externalId),
         request: {
           signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
           fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)),
         },
       });
-      if (typeof data.run_attempt !== 'number') return 'unclear';
-      return data.run_attempt > request.attempt ? 'happened' : 'did-not-happen';
+      return found.means(data, request);
     } catch {
       return 'unclear';
     }
@@ -167,6 +169,12 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
 function repositoryOf(fullName: string): { owner: string; repo: string } {
   const [owner = '', repo = ''] = fullName.split('/');
   return { owner, repo };
+}
+
+/** Octokit takes braces for parameters of its own, so nothing from outside may have any. */
+function pathOf({ repository }: Pick<ActionRequest, 'repository'>, path: string): string {
+  const { owner, repo } = repositoryOf(repository);
+  return `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repo)}${path}`.replace(/[{}]/g, encodeURIComponent);
 }
 
 /** Why there is no token to act with. Whatever it is, the act itself has not been sent. */

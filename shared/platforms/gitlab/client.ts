@@ -12,6 +12,7 @@ import {
 } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { RETRY } from './actions.ts';
+import { gitlabActions } from './acts.ts';
 
 export interface GitlabSettings {
   /** The instance, without `/api/v4`. */
@@ -89,8 +90,19 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
   }
 
   async function act(request: ActionRequest): Promise<ActOutcome> {
-    if (request.action !== RETRY) return { kind: 'refused', reason: `GitLab knows no action ${request.action}` };
+    const other = gitlabActions[request.action];
+    if (request.action !== RETRY && other === undefined) {
+      return { kind: 'refused', reason: `GitLab knows no action ${request.action}` };
+    }
+    const path = other?.request(request);
+    if (other !== undefined && path === undefined) {
+      return { kind: 'refused', reason: `${request.action} does not say what to act on` };
+    }
     try {
+      if (path !== undefined) {
+        await textOf(await answerTo('POST', `projects/${encodeURIComponent(projectOf(request))}/${path}`));
+        return { kind: 'done', detail: 'accepted' };
+      }
       const clone = (await jobs.retry(projectOf(request), Number(request.externalId))) as { id?: number } | undefined;
       return { kind: 'done', detail: clone?.id === undefined ? 'accepted' : `accepted as job ${clone.id}` };
     } catch (error) {
@@ -100,7 +112,14 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
 
   /** A retry leaves a newer job of the same name behind, which `include_retried` shows beside the old one. */
   async function lookUp(request: ActionRequest): Promise<LookUp> {
+    const other = gitlabActions[request.action]?.found;
     try {
+      if (other !== undefined) {
+        const path = other.path(request);
+        if (path === undefined) return 'unclear';
+        const answer = await answerTo('GET', `projects/${encodeURIComponent(projectOf(request))}/${path}`);
+        return other.means(jsonOf(await textOf(answer)), request);
+      }
       const [, pipelineId] = request.runId.split(':');
       const found = await jobs.all(projectOf(request), {
         pipelineId: Number(pipelineId),

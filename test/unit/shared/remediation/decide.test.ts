@@ -100,7 +100,7 @@ describe('decide', () => {
       'github:2:1 has taken',
     ],
     ['more reruns than GitHub allows', { run: run({ attempt: 51 }), latestAttempt: 51 }, 'github allows 50 reruns'],
-    ['what is only watched, after its time', { heldOutUntil: NOW }, 'did not get well by itself'],
+    ['what helps less than waiting', { demoted: 'waiting helps more' }, 'waiting helps more'],
   ])('refuses %s, with the reason', (_, fields, reason) => {
     expect(decide(situation(fields))).toEqual({
       kind: 'refuse',
@@ -115,6 +115,8 @@ describe('decide', () => {
     ['a stop under way', { control: 'stopping' as const }, 'stopping'],
     ['a spent repository', { spent: { repository: 20, all: 20 } }, "repository's budget", NEXT_HOUR],
     ['a spent hour', { spent: { repository: 0, all: 100 } }, 'use up the budget', NEXT_HOUR],
+    ['what is only watched', { heldOutUntil: NOW + 1 }, 'only watched', NOW + 1],
+    ['a playbook that rests', { broken: { reason: 'it rests', askAgainAt: NOW + 9 } }, 'it rests', NOW + 9],
     ['newer work under way', { supersededBy: 'github:2:1' }, 'github:2:1 has taken', NOW + 300_000],
   ])('holds for %s, and asks again', (_, fields, reason, until = NOW + 60_000) => {
     const decision = decide(situation(fields));

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { effectsPartition, expiry, outcomePartition, type Store } from '../../store/index.ts';
+import type { Tally } from './beta.ts';
+import type { Outcome } from './breaker.ts';
+
+/**
+ * What came of each fix, one item each, so that noting it again changes nothing. Tallies are counted over the newest of
+ * them: what was true long ago does not weigh against what is true now.
+ */
+
+const COUNTED = 200;
+const KEPT_DAYS = 90;
+
+/** A cause × playbook that something is known of. */
+export interface Effect {
+  readonly cause: string;
+  readonly playbook: string;
+}
+
+const ofCause = ({ cause, playbook }: Effect): string => `cause ${cause} ${playbook}`;
+const ofPlace = (playbook: string, place: { platform: string; repository: string }): string =>
+  `place ${playbook} ${place.platform}/${place.repository}`.toLowerCase();
+
+export async function recordOutcome(
+  store: Store,
+  fix: { id: string; causes: readonly string[]; playbook: string; platform: string; repository: string; at: string },
+  succeeded: boolean,
+): Promise<void> {
+  const expiresAt = expiry(fix.at, KEPT_DAYS);
+  const effects = fix.causes.map((cause) => ({ cause, playbook: fix.playbook }));
+  const subjects = [...effects.map(ofCause), ofPlace(fix.playbook, fix)];
+  await Promise.all([
+    ...subjects.map((subject) =>
+      // By the fix alone, so that a second reading of one outcome does not count twice.
+      store.putItem({ pk: outcomePartition(subject), sk: `${fix.at}|${fix.id}`, succeeded, expiresAt }),
+    ),
+    ...effects.map((effect) =>
+      store.putItem({ pk: effectsPartition, sk: `${effect.cause}|${effect.playbook}`, ...effect, expiresAt }),
+    ),
+  ]);
+}
+
+async function newest(store: Store, subject: string, limit: number): Promise<Outcome[]> {
+  const { Items = [] } = await store.client.send(
+    new QueryCommand({
+      TableName: store.tableName,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': outcomePartition(subject) },
+      ScanIndexForward: false,
+      Limit: limit,
+    }),
+  );
+  return Items.map(({ sk, succeeded }) => ({ at: String(sk).split('|')[0] ?? '', succeeded: succeeded === true }));
+}
+
+export async function tallyOf(store: Store, effect: Effect): Promise<Tally> {
+  const outcomes = await newest(store, ofCause(effect), COUNTED);
+  const successes = outcomes.filter(({ succeeded }) => succeeded).length;
+  return { successes, failures: outcomes.length - successes };
+}
+
+/** The latest first; only as many as a breaker looks at. */
+export const outcomesIn = (
+  store: Store,
+  playbook: string,
+  place: { platform: string; repository: string },
+): Promise<Outcome[]> => newest(store, ofPlace(playbook, place), 20);
+
+/** Every cause × playbook with an outcome in the last 90 days. */
+export async function readEffects(store: Store): Promise<Effect[]> {
+  return (await store.partition(effectsPartition)).map(({ cause, playbook }) => ({
+    cause: String(cause),
+    playbook: String(playbook),
+  }));
+}
+
+/** Gives an occasion to the first fix that asks, and to it again. */
+export async function tryOnce(store: Store, occasion: string, fix: string): Promise<boolean> {
+  const pk = outcomePartition(`occasion ${occasion}`);
+  const key = { pk, sk: createHash('sha256').update(occasion).digest('hex').slice(0, 16) };
+  if (await store.putNew({ ...key, fix, expiresAt: expiry(store.now(), 1) })) return true;
+  return (await store.getItem(key))?.fix === fix;
+}
