@@ -14,6 +14,7 @@
  * | calls that a platform's API may still be asked | pk = `limit#<platform>` |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
+ * | what came of fixes, by time; each cause × playbook | pk = `outcome#<hash>`, sk = `<time>|<fix>`; pk = `effects` |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
  * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by-parent`: bp, ls |
@@ -113,6 +114,10 @@ export const budgetPartition = (scope: string, hour: string): string => `budget#
 export const outagePartition = 'outage';
 export const stormPartition = (key: string): string =>
   `storm#${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+/** What came of the fixes of one cause, or in one place; and everything that anything is known of. */
+export const outcomePartition = (subject: string): string =>
+  `outcome#${createHash('sha256').update(subject).digest('hex').slice(0, 32)}`;
+export const effectsPartition = 'effects';
 export const activityPartition = (day: string): string => `activity#${day}`;
 
 /** Partitions a day's items of an entity are spread over, so that no index key is hot. */
