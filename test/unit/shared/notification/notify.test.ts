@@ -1,6 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '../../../../shared/events/index.ts';
+import type { Incident } from '../../../../shared/model/index.ts';
 import { ChannelRefused, notify, type Publishing } from '../../../../shared/notification/index.ts';
 import { Store } from '../../../../shared/store/index.ts';
 import { failedRun } from '../../../support/failed-run.ts';
@@ -50,6 +51,26 @@ describe('notify', () => {
       expect.objectContaining({ topic: 'error', title: expect.stringContaining('Broken: test') }),
     ]);
     expect(await statuses(table)).toEqual(['sent']);
+  });
+
+  it('does not call resolved what the master has merged into another', async () => {
+    const { table, envelope } = await opened();
+    const { messages, deps } = channel(table);
+    const resolve = (fields: { mergedInto?: string }) =>
+      table.store.change(
+        'incident',
+        envelope.key,
+        (state) => state && { ...state, status: 'resolved' as const, ...fields },
+      );
+    await resolve({ mergedInto: 'other:1' });
+    await notify('incident.resolved', { ...envelope, to: 'resolved' }, deps);
+    expect(messages).toEqual([]);
+    await table.store.change('incident', envelope.key, (state) => {
+      const { mergedInto: _, ...own } = state as Incident;
+      return own;
+    });
+    await notify('incident.resolved', { ...envelope, to: 'resolved' }, deps);
+    expect(messages).toHaveLength(1);
   });
 
   it('sends again what was cut off, and only that', async () => {
