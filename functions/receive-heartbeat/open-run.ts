@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Beat } from '../../shared/platforms/heartbeat/index.ts';
-import type { Store } from '../../shared/store/index.ts';
+import { openRun, type Store } from '../../shared/store/index.ts';
 
 /** A run that is not heard of for so long has lost its end. */
 const KEEP_SECONDS = 7 * 86_400;
-
-const keyOf = (platform: string, source: string) => ({ pk: `beat#${platform}:${source}`, sk: 'open' });
 
 /**
  * Gives a beat about a run that has no name of its own one. What starts is remembered, so that the end that follows is
@@ -15,7 +13,7 @@ export async function runOf(beat: Beat, deliveryId: string, store: Store): Promi
   const tells = beat.run !== undefined || beat.status !== undefined || beat.exitCode !== undefined;
   if (!tells || beat.runId !== undefined) return beat;
   const runId = createHash('sha256').update(deliveryId).digest('hex').slice(0, 16);
-  const key = keyOf(beat.platform, beat.source);
+  const key = openRun(beat.platform, beat.source);
   if (beat.run === 'start') {
     const expiresAt = Math.floor(Date.parse(store.now()) / 1000) + KEEP_SECONDS;
     await store.putItem({ ...key, runId, expiresAt });

@@ -1,10 +1,7 @@
 import type { Schedule } from '../../shared/model/index.ts';
 import type { HeartbeatSettings } from '../../shared/runtime/heartbeat-settings.ts';
 import { readSchedule } from '../../shared/schedule/index.ts';
-import { ids, mergeInto, type Store } from '../../shared/store/index.ts';
-
-/** The names of the automations whose schedules the settings declared when they were last looked at. */
-const KEY = { pk: 'declared', sk: 'heartbeats' };
+import { DECLARED, ids, mergeInto, type Store } from '../../shared/store/index.ts';
 
 /**
  * Gives the jobs of the settings their schedules, those too that have never been heard of, and takes back what the settings
@@ -17,7 +14,7 @@ export async function declareHeartbeats(store: Store, heartbeats: HeartbeatSetti
       { source, platform: declared.platform ?? 'custom', schedule: readSchedule(declared) },
     ]),
   );
-  const known = (await store.getItem(KEY))?.ids;
+  const known = (await store.getItem(DECLARED))?.ids;
   const before = Array.isArray(known) ? (known as string[]) : [];
   for (const [id, { source, platform, schedule }] of wanted) {
     const identity = { id, platform, externalId: source, repository: source, name: source, recent: [] };
@@ -38,7 +35,7 @@ export async function declareHeartbeats(store: Store, heartbeats: HeartbeatSetti
     );
   }
   const now = [...wanted.keys()].sort();
-  if (now.join() !== before.join()) await store.putItem({ ...KEY, ids: now });
+  if (now.join() !== before.join()) await store.putItem({ ...DECLARED, ids: now });
 }
 
 /** Since when does not matter. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { redact } from '../diagnosis/redact.ts';
 import type { CommandResult } from '../platforms/heartbeat/index.ts';
-import type { Key, Store } from '../store/index.ts';
+import { commandPartition, type Key, type Store } from '../store/index.ts';
 
 /**
  * What a machine's agent can be told to do: it asks with each heartbeat, and the answer carries what waits for it. A command
@@ -39,8 +39,7 @@ const KEEP_DAYS = 90;
 const MAX_OPEN = 5;
 const MAX_OUTPUT = 16_000;
 
-const partitionOf = (runnerId: string): string => `command#${runnerId}`;
-const keyOfCommand = (runnerId: string, id: string): Key => ({ pk: partitionOf(runnerId), sk: id });
+const keyOfCommand = (runnerId: string, id: string): Key => ({ pk: commandPartition(runnerId), sk: id });
 
 /** The text that a signature is made of. A change here is a new `v`. */
 export const signedText = (
@@ -73,7 +72,7 @@ const isOpen = ({ status }: RunnerCommand): boolean => status === 'pending' || s
 /** Every command that a runner was given, newest first. */
 export async function listCommands(store: Store, runnerId: string): Promise<RunnerCommand[]> {
   const now = store.now();
-  const items = await store.partition(partitionOf(runnerId));
+  const items = await store.partition(commandPartition(runnerId));
   return items
     .map((item) => commandOf(item as unknown as StoredCommand, now))
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));

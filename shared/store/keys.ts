@@ -12,6 +12,9 @@
  * | all sources of a platform, and how far each was swept | pk = `source#<platform>`, `sweep#<platform>`; sk = repository |
  * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
  * | calls that a platform's API may still be asked | pk = `limit#<platform>` |
+ * | the run that a source of heartbeats has begun | pk = `beat#<platform>:<source>`, sk = `open` |
+ * | what the agent of a runner was told | pk = `command#<runner>`, sk = the command's id |
+ * | the jobs whose schedules the settings declare | pk = `declared`, sk = `heartbeats` |
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
  * | what came of fixes, by time; each cause × playbook | pk = `outcome#<hash>`, sk = `<time>|<fix>`; pk = `effects` |
@@ -108,6 +111,11 @@ export const sourcePartition = (platform: string): string => `source#${platform}
 export const sweepCursor = (platform: string, repository: string): Key => ({ pk: `sweep#${platform}`, sk: repository });
 export const sweptHour = (sourceId: string, hour: string): Key => ({ pk: `sweep#${sourceId}`, sk: hour });
 export const callLimit = (platform: string): Key => ({ pk: `limit#${platform}`, sk: 'calls' });
+/** The run that a source of heartbeats has begun and not ended. */
+export const openRun = (platform: string, source: string): Key => ({ pk: `beat#${platform}:${source}`, sk: 'open' });
+export const commandPartition = (runnerId: string): string => `command#${runnerId}`;
+/** The automations whose schedules the settings declared when they were last looked at. */
+export const DECLARED: Key = { pk: 'declared', sk: 'heartbeats' };
 export const leasePartition = 'lease';
 export const budgetPartition = (scope: string, hour: string): string => `budget#${scope}#${hour}`;
 /** All outages that QMOI knows; what failed of one of them, in order of time. */
