@@ -13,7 +13,7 @@ import {
 import { taskEvents } from '../support/braket.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
 import { editedAssembly, RESOURCES, readTemplateOf, sharedAssembly, TestHost, until } from '../support/host.ts';
-import { openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
+import { LOGS, openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
 
 /**
  * Every grant is needed, and a missing one is found: the template's grants are held against what was really called, and
@@ -177,6 +177,9 @@ describe('what the template grants', () => {
       // A job without a platform, and a machine whose agent asks what it is to do.
       for (const run of ['start', 'finish']) await beat(host, { source: 'backup', run });
       await beat(host, { source: 'web-1', host: { cpu: 0.5 } });
+      // What nothing outside has broken: whether its job ends both ways is looked up.
+      const wrong = { log: LOGS.deterministic, steps: ['Run wrong'], logMissingCalls: 0 };
+      await github.repository('acme/shop').run(pipeline('wrong', wrong)).play();
       // Who waits: for a platform that is busy, and for the jobs of a run that has ended.
       github.faults.add({ kind: 'status', status: 403, method: 'POST', body: BUSY, headers: JSON_TYPE });
       const run = github.repository('acme/shop').run(pipeline('slow', { steps: ['Run slow'] }));
