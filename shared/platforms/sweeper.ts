@@ -3,6 +3,8 @@
  * Every call may throw `PlatformUnavailable` (ask later), `PlatformRefusal` (this source is not to be had) or `OverBudget`.
  */
 
+import type { Hooks } from './hooks.ts';
+
 /** What is swept: a repository or a project. */
 export interface SweptSource {
   readonly repository: string;
@@ -50,6 +52,8 @@ export interface RunDetails {
 }
 
 export interface Sweeper {
+  /** The platform's webhooks. */
+  readonly hooks: Hooks;
   /** Whether the event of a run's end names all of its jobs, so that none can be missing once it was heard. */
   readonly endTellsJobs: boolean;
   /** How long a job may wait for a runner; run on a machine of the platform's own; run on one of its owner's. */

@@ -4,6 +4,7 @@ import { OverBudget, PlatformRefusal, type Sweeper } from '../platforms/sweeper.
 import type { ReconciliationSettings } from '../runtime/settings.ts';
 import type { Store } from '../store/index.ts';
 import { enterSource } from '../tracking/index.ts';
+import { checkHooks } from './check-hooks.ts';
 import { type OpenMeter, openMeter } from './limit.ts';
 import { lookAround } from './look.ts';
 import { type Cursor, cursorsOf, freshCursor, keepCursor, sourcesOf } from './sources.ts';
@@ -69,9 +70,16 @@ async function sweepInTurn(
     const { platform, repository } = source;
     try {
       const swept = await sweepSource(store, sweeper, source, cursor, now());
-      await keepCursor(store, source, swept.cursor);
       if (swept.recovered > 0) count('FactsRecovered', { platform }, swept.recovered);
-      if (source.status === 'unreachable') await tell(store, source, 'active');
+      await keepCursor(store, source, { ...swept.cursor, hooksAt: cursor.hooksAt });
+      const since = cursor.hooksAt;
+      if (since === undefined || Date.parse(since) + HOOKS_EVERY_MS <= now()) {
+        const hooksAt = new Date(now()).toISOString();
+        const { status, reason, redelivered } = await checkHooks(store, sweeper.hooks, source, now(), since);
+        if (redelivered > 0) count('DeliveriesRequested', { platform }, redelivered);
+        await tell(store, source, status, reason);
+        await keepCursor(store, source, { ...swept.cursor, hooksAt });
+      } else if (source.status === 'unreachable') await tell(store, source, 'active');
     } catch (error) {
       if (error instanceof OverBudget) return;
       if (error instanceof PlatformUnavailable) {
@@ -90,6 +98,9 @@ async function sweepInTurn(
     }
   }
 }
+
+/** Sweeps find what was lost; that a webhook is broken need not be known as soon. */
+const HOOKS_EVERY_MS = 60 * 60_000;
 
 const [FIRST_REST_MS, LONGEST_REST_MS] = [10 * 60_000, 24 * 3_600_000];
 /** How long a source that could not be swept is left alone. */

@@ -20,6 +20,8 @@ export interface Cursor {
   readonly pending: readonly string[];
   /** How many jobs the runs of one definition have, as far as the platform has told. */
   readonly expected: Readonly<Record<string, number>>;
+  /** When its webhooks were last looked at. */
+  readonly hooksAt?: string | undefined;
   /** How often in a row the platform would not tell of it. */
   readonly refusals: number;
   /** Not before. */

@@ -13,6 +13,8 @@ export interface AppCredentials {
 export interface GithubApp {
   /** A token for a repository that the App is installed on, good for an hour; undefined where it is not. */
   tokenFor(owner: string, repo: string): Promise<string | undefined>;
+  /** By which the App speaks of itself, good for some minutes. */
+  ownToken(): Promise<string>;
 }
 
 /** An installation does not change unless somebody takes the App away and puts it back. */
@@ -54,6 +56,7 @@ function openApp(octokit: Octokit, { id, privateKey }: AppCredentials): GithubAp
   }
 
   return {
+    ownToken: async () => (await auth({ type: 'app' })).token,
     async tokenFor(owner, repo) {
       const name = `${owner}/${repo}`.toLowerCase();
       let found = known.get(name);

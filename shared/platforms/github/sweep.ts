@@ -4,6 +4,7 @@ import { isEnded } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { type Ask, createAsk, hasNext, unlessGone } from '../ask.ts';
 import { timeOf } from '../clean.ts';
+import type { Hooks } from '../hooks.ts';
 import {
   type Meter,
   PlatformRefusal,
@@ -16,6 +17,7 @@ import {
 } from '../sweeper.ts';
 import { githubApp } from './app.ts';
 import type { GithubCredentials } from './credentials.ts';
+import { githubHooks } from './hooks.ts';
 import { workflowJob, workflowRun } from './payloads.ts';
 import { statusOf } from './status.ts';
 
@@ -44,16 +46,20 @@ export function openGithubSweeper({ baseUrl, token, app }: GithubCredentials, me
   const tokens = app && githubApp(new Octokit({ baseUrl, userAgent: 'qmoi' }), baseUrl, app);
   /** The App's token where it is installed, as it has limits of its own; else the personal one. */
   const authorize = async (path: string) => {
-    const [, , owner = '', repo = ''] = path.split('/').map(decodeURIComponent);
-    const found = (await tokens?.tokenFor(owner, repo)) ?? token;
+    const [, kind, owner = '', repo = ''] = path.split(/[/?]/).map(decodeURIComponent);
+    if (kind === 'app' && tokens !== undefined)
+      return { ...HEADERS, authorization: `bearer ${await tokens.ownToken()}` };
+    // An organisation's own affairs are not an installation's on one of its repositories.
+    const found = (kind === 'repos' ? await tokens?.tokenFor(owner, repo) : undefined) ?? token;
     if (found === undefined) throw new PlatformRefusal(401, `the GitHub App is not installed on ${owner}/${repo}`);
     return { ...HEADERS, authorization: `token ${found}` };
   };
-  return githubSweeper(createAsk({ baseUrl, headers: authorize, meter, now: Date.now }));
+  const ask = createAsk({ baseUrl, headers: authorize, meter, now: Date.now });
+  return githubSweeper(ask, githubHooks(ask, { app: tokens !== undefined }));
 }
 
 /** GitHub's runs and jobs as its webhooks would have told of them. */
-export function githubSweeper(ask: Ask): Sweeper {
+export function githubSweeper(ask: Ask, hooks: Hooks): Sweeper {
   /** The last page of runs that was read, by run and attempt: jobs are told with their run's repository. */
   const around = new Map<string, object>();
 
@@ -95,7 +101,7 @@ export function githubSweeper(ask: Ask): Sweeper {
     return undefined;
   }
 
-  return { endTellsJobs: false, limits: LIMITS, runs, find, details };
+  return { hooks, endTellsJobs: false, limits: LIMITS, runs, find, details };
 }
 
 /** Undefined when the run is not of the form that webhooks have. */

@@ -5,6 +5,7 @@ import { type Ask, createAsk, hasNext, unlessGone } from '../ask.ts';
 import { timeOf } from '../clean.ts';
 import { platformId } from '../request.ts';
 import type { Meter, RunDetails, RunPage, Sweeper, SweptRun, SweptSource } from '../sweeper.ts';
+import { gitlabHooks } from './hooks.ts';
 import { pipelineEvent } from './payloads.ts';
 import { NATIVE_STATUSES, statusOf } from './status.ts';
 
@@ -101,7 +102,7 @@ export function gitlabSweeper(ask: Ask): Sweeper {
     return undefined;
   }
 
-  return { endTellsJobs: true, limits: LIMITS, runs, find, details };
+  return { hooks: gitlabHooks(ask), endTellsJobs: true, limits: LIMITS, runs, find, details };
 }
 
 function sweptRun(native: unknown): SweptRun[] {

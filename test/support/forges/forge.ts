@@ -3,6 +3,7 @@ import { FaultPlan } from './faults.ts';
 import { githubForge } from './github.ts';
 import { gitlabForge } from './gitlab.ts';
 import { latestJobs } from './gitlab-runs.ts';
+import { HookBook } from './hooks.ts';
 import type { Forge, ForgeOptions, Repository, RunHandle } from './index.ts';
 import { Outbox } from './outbox.ts';
 import type { ForgeParts, PlatformForge } from './platform-forge.ts';
@@ -65,7 +66,24 @@ export async function buildForge(options: Options): Promise<Forge> {
     }),
   };
   const faults = new FaultPlan();
-  const parts: ForgeParts = { context, options, tokens, calls, faults, target: address };
+  const parts: ForgeParts = {
+    context,
+    options,
+    tokens,
+    calls,
+    faults,
+    target: address,
+    hooks: new HookBook(),
+    journal: () =>
+      deliveries.map((delivery) => ({
+        delivery,
+        statuses: outbox.results.filter((result) => result.delivery.id === delivery.id).map(({ status }) => status),
+      })),
+    resend: (id) => {
+      const delivery = deliveries.find((candidate) => candidate.id === id);
+      if (delivery !== undefined) void outbox.send(renew(delivery));
+    },
+  };
   platform = await (options.platform === 'github' ? githubForge(parts) : gitlabForge(parts));
   const { simulator, url, settings } = platform;
   const built = platform;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { githubRoutes, message, notFound } from './github-api.ts';
+import { githubHookRoutes } from './github-hooks.ts';
 import { GithubLogStorage } from './github-logs.ts';
 import { GithubPayloads } from './github-payloads.ts';
 import { GithubRuns } from './github-runs.ts';
@@ -99,16 +100,28 @@ export async function githubForge(parts: ForgeParts): Promise<PlatformForge> {
     calls,
     faults,
     optionalPrefix: '/api/v3',
-    routes: githubRoutes({
-      context,
-      payloads,
-      runs,
-      storage,
-      caller: (request, repository) => {
-        const access = tokens.find(token(request) ?? '');
-        return access && reaches(access, repository) ? access : undefined;
-      },
-    }),
+    routes: [
+      ...githubHookRoutes({
+        ...parts,
+        now: () => clock.now(),
+        may: (request) => {
+          const name = `${request.params.owner}/${request.params.repo}`.toLowerCase();
+          const found = context.repositories.find((one) => one.fullName.toLowerCase() === name && !one.hidden);
+          const access = tokens.find(token(request) ?? '');
+          return found !== undefined && access?.access === 'write' && reaches(access, found.fullName);
+        },
+      }),
+      ...githubRoutes({
+        context,
+        payloads,
+        runs,
+        storage,
+        caller: (request, repository) => {
+          const access = tokens.find(token(request) ?? '');
+          return access && reaches(access, repository) ? access : undefined;
+        },
+      }),
+    ],
     admit,
     notFound: () => notFound(),
     limited: (fault) => limited(fault.limit, fault.retryAfterSeconds),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gitlabRoutes, message } from './gitlab-api.ts';
+import { gitlabHookRoutes } from './gitlab-hooks.ts';
 import { GitlabPayloads } from './gitlab-payloads.ts';
 import { GitlabRuns } from './gitlab-runs.ts';
 import type { ForgeParts, PlatformForge } from './platform-forge.ts';
@@ -91,15 +92,27 @@ export async function gitlabForge(parts: ForgeParts): Promise<PlatformForge> {
     clock,
     calls,
     faults,
-    routes: gitlabRoutes({
-      context,
-      runs,
-      missingTrace: options.missingTrace ?? 'empty',
-      caller: (request, repository) => {
-        const access = tokens.find(token(request) ?? '');
-        return access && reaches(access, repository) ? access : undefined;
-      },
-    }),
+    routes: [
+      ...gitlabHookRoutes({
+        ...parts,
+        now: () => clock.now(),
+        projectOf: (request) => {
+          const id = (request.params.id ?? '').toLowerCase();
+          const found = context.repositories.find((one) => String(one.id) === id || one.fullName.toLowerCase() === id);
+          const access = tokens.find(token(request) ?? '');
+          return found && !found.hidden && access && reaches(access, found.fullName) ? found.id : undefined;
+        },
+      }),
+      ...gitlabRoutes({
+        context,
+        runs,
+        missingTrace: options.missingTrace ?? 'empty',
+        caller: (request, repository) => {
+          const access = tokens.find(token(request) ?? '');
+          return access && reaches(access, repository) ? access : undefined;
+        },
+      }),
+    ],
     admit,
     notFound: () => ({ status: 404, json: { error: '404 Not Found' } }),
     limited: (fault) => limited(fault.retryAfterSeconds),

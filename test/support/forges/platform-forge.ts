@@ -1,4 +1,5 @@
 import type { FaultPlan } from './faults.ts';
+import type { HookBook } from './hooks.ts';
 import type { Context, Simulator } from './run-state.ts';
 import type { TokenStore } from './tokens.ts';
 import type { Call, Delivery, RepositoryState } from './types.ts';
@@ -14,6 +15,8 @@ export interface PlatformOptions {
   resendCarriedOver?: boolean;
   /** GitLab: what the trace endpoint says while the log is not there; default an empty 200, as it does. */
   missingTrace?: 'empty' | 'not-found';
+  /** No webhook is registered with the platform; it sends all the same, as a hook of the whole instance would. */
+  unhooked?: boolean;
   /** Calls an hour (GitHub, 5000) or a minute (GitLab, 2000). */
   rateLimit?: number;
   /** GitHub: writes a minute before its secondary limit (80). */
@@ -29,6 +32,11 @@ export interface ForgeParts {
   faults: FaultPlan;
   /** The webhook address as registered. */
   target(): string;
+  /** Every webhook there was, and how often it was sent with what answer. */
+  journal(): readonly { delivery: Delivery; statuses: readonly number[] }[];
+  /** Sends one again, at once. */
+  resend(id: string): void;
+  hooks: HookBook;
 }
 
 /** What a platform brings. */
