@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   diagnose: async () => (await import('./diagnose.ts')).diagnose,
   refuse: async () => (await import('./approve.ts')).refuse,
   replay: async () => (await import('./replay.ts')).replay,
+  fix: async () => (await import('./fix.ts')).fix,
   'heartbeat-token': async () => (await import('./heartbeat-token.ts')).heartbeatToken,
   status: async () => (await import('./status.ts')).status,
   templates: async () => (await import('./templates.ts')).templates,

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
+import { byHandOperations } from './by-hand.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { effectivenessOperations } from './effectiveness.ts';
@@ -48,6 +49,7 @@ export interface OperationInput {
 
 export const operations: readonly Operation[] = [
   ...approvalOperations,
+  ...byHandOperations,
   ...controlOperations,
   ...deliveryOperations,
   ...effectivenessOperations,

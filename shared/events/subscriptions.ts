@@ -79,7 +79,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'delivery', statuses: ['received'] },
     { entity: 'control', statuses: ['running', 'paused', 'stopping', 'stopped'] },
     { entity: 'incident', statuses: ['open', 'resolved', 'updated'] },
-    { entity: 'remediation', statuses: ['updated', 'refused'] },
+    { entity: 'remediation', statuses: ['awaiting-approval', 'updated', 'refused'] },
   ],
   record: [
     { entity: 'delivery', statuses: ['quarantined'] },

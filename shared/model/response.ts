@@ -104,6 +104,8 @@ export const remediation = machine({
     lookUps: z.optional(z.number()),
     reason: z.optional(z.string()),
     result: z.optional(z.string()),
+    /** What shows that it took effect; absent: the next attempt. */
+    proof: z.optional(z.enum(['next-attempt', 'run-ended', 'answer'])),
     /** Of the playbook, as it was followed. */
     playbookVersion: z.optional(z.number()),
     /** 0 reads, 1 retries, 2 changes what can be changed back, 3 destroys. */
@@ -143,6 +145,7 @@ export const remediation = machine({
     lookUps: largest,
     reason: withStatus,
     result: withStatus,
+    proof: once,
     playbookVersion: largest,
     tier: largest,
     causes: once,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Envelope } from '../events/index.ts';
 import { type Incident, isLive, type Remediation } from '../model/index.ts';
+import { BY_HAND } from '../remediation/index.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import type { Topic } from '../runtime/settings.ts';
 import { ids, mergeInto, type Store } from '../store/index.ts';
@@ -43,7 +44,11 @@ export async function notify(type: string, envelope: Envelope, deps: NotifyDeps)
   const control = envelope.entity === 'control' ? await store.get('control', envelope.key) : undefined;
   const status = envelope.to;
   const fix = envelope.entity === 'remediation' ? await store.get('remediation', envelope.key) : undefined;
-  const asks = fix?.status === 'awaiting-approval' && fix.version === envelope.version ? fix : undefined;
+  // What the master asked for needs no second word.
+  const asks =
+    fix?.status === 'awaiting-approval' && fix.playbook !== BY_HAND && fix.version === envelope.version
+      ? fix
+      : undefined;
   const message =
     asks !== undefined
       ? approvalMessage(asks, await deps.approvalLink?.(asks))

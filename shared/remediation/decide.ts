@@ -97,6 +97,7 @@ const rules: readonly Rule[] = [
       ? refuse('latest-attempt', `attempt ${latestAttempt} is already known`)
       : undefined,
   ({ jobs, failures, playbook }) => {
+    if (playbook.trigger.on === 'asked-for') return undefined;
     if (jobs.length === 0 || failures.length < jobs.length)
       return refuse('diagnosed', 'not every failed job is diagnosed');
     const stubborn = misfit(playbook, failures);
@@ -133,7 +134,9 @@ const rules: readonly Rule[] = [
   },
   (situation, policy) => {
     const mode = modeFor(situation, policy);
-    if (mode === 'observe' || mode === 'off') return refuse('mode', `the mode here is ${mode}`);
+    // The master's own word is above the mode, and below the controls.
+    const asked = situation.playbook.trigger.on === 'asked-for';
+    if (!asked && (mode === 'observe' || mode === 'off')) return refuse('mode', `the mode here is ${mode}`);
     const tier = tierOf(situation.playbook);
     return tier > policy.tiers.max
       ? refuse('tier', `it is of tier ${tier}, and nothing beyond tier ${policy.tiers.max} is done here`)
@@ -194,6 +197,9 @@ export function decide(situation: Situation, policy: RemediationSettings): Decis
     if (objection !== undefined) return objection;
   }
   const { outage, approved, tries } = situation;
+  if (situation.playbook.trigger.on === 'asked-for') {
+    return { kind: 'act', rule: 'asked-for', reason: 'the master asked for it' };
+  }
   const reasons = [
     `${causesOf(situation)}: ${situation.failures.every(({ transient }) => transient === true) ? 'transient' : 'not known to last'}`,
     tries === 0 ? 'first attempt' : `tried ${tries} times before`,
@@ -241,11 +247,12 @@ export function proof(
   }));
   const bad = ended.find(({ job }) => job !== undefined && job.status !== 'succeeded');
   if (bad?.job !== undefined) return { succeeded: false, reason: `${bad.name} ${bad.job.status} again` };
-  if (ended.every(({ job }) => job !== undefined)) {
+  if (ended.length > 0 && ended.every(({ job }) => job !== undefined)) {
     return { succeeded: true, reason: `${fix.targets.join(', ')} succeeded on attempt ${fix.attempt + 1}` };
   }
   // The jobs' own ends are better proof than the run's, so the run alone decides only once they are overdue.
-  if (!options.runAlone || next.run === undefined || !isEnded(next.run.status)) return undefined;
+  const runDecides = options.runAlone || ended.length === 0;
+  if (!runDecides || next.run === undefined || !isEnded(next.run.status)) return undefined;
   const succeeded = next.run.status === 'succeeded';
   return { succeeded, reason: `attempt ${next.run.attempt} ${next.run.status}` };
 }

@@ -1,5 +1,8 @@
+import type { Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
+import { ids, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
+import { BY_HAND, byHandPlaybook } from './by-hand.ts';
 import { afterCrash, lookUp } from './carry-out.ts';
 import { ready } from './decide.ts';
 import { type EngineDeps, Fix } from './fix.ts';
@@ -24,8 +27,24 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
       rests.push(await proceed(new Fix({ deps, platform, record, run, option, playbook, failures })));
     }
   }
+  for (const asked of record.remediations.filter(({ playbook }) => playbook === BY_HAND)) {
+    const run = record.runs.find(({ id: runId }) => runId === asked.runId);
+    const platform = deps.platforms[asked.platform];
+    if (run === undefined || platform === undefined) continue;
+    const jobs = record.jobs.filter(
+      (job) => job.runId === run.id && asked.targets.includes(job.name ?? job.externalId),
+    );
+    const option = { ...asked, part: partOf(asked), jobs };
+    rests.push(
+      await proceed(new Fix({ deps, platform, record, run, option, playbook: byHandPlaybook(asked), failures: [] })),
+    );
+  }
   return rests.find((rest) => rest.again) ?? done;
 }
+
+/** What of its id comes after its run and its action. */
+const partOf = ({ id, runId, action }: Remediation): string =>
+  id.slice(ids.remediation(runKeyOf(runId), action, '').length);
 
 /** Takes a fix on from whatever point of its life it is at. */
 async function proceed(fix: Fix): Promise<Rest> {

@@ -9,6 +9,9 @@ import { effectiveControl, readControls } from './control.ts';
 import { type Decision, VERIFY_WITHIN_MS } from './decide.ts';
 import { type Playbook, tierOf } from './playbook.ts';
 
+/** When a fix is looked at whose effect no later attempt tells. */
+const PROVED_SOON_MS = 30_000;
+
 export interface EngineDeps {
   store: Store;
   platforms: Readonly<Record<string, Platform>>;
@@ -63,7 +66,13 @@ export class Fix {
   }
 
   verifying(from: Remediation, result: string): Promise<Remediation | undefined> {
-    return this.write(from, 'verifying', { reason: from.reason, result, wakeAt: this.in(VERIFY_WITHIN_MS) });
+    // No event tells of these.
+    const soon = from.proof !== undefined && from.proof !== 'next-attempt';
+    return this.write(from, 'verifying', {
+      reason: from.reason,
+      result,
+      wakeAt: this.in(soon ? PROVED_SOON_MS : VERIFY_WITHIN_MS),
+    });
   }
 
   /** Back to `proposed`, as a new try: certain that nothing was done. */
@@ -116,7 +125,7 @@ export class Fix {
       playbookVersion: playbook.version,
       tier: tierOf(playbook),
       strategy: playbook.strategy,
-      targets: option.jobs.map((job) => job.name ?? job.externalId),
+      targets: from?.playbook === playbook.id ? from.targets : option.jobs.map((job) => job.name ?? job.externalId),
       causes: [...new Set(this.failures.map(({ cause }) => cause ?? 'unknown'))].sort(),
       incidentIds: this.incidents,
       ...(this.incidents[0] !== undefined && { incidentId: this.incidents[0] }),
@@ -156,6 +165,12 @@ export class Fix {
   }
   get request() {
     const { run, option } = this;
-    return { ...option, repository: run.repository, repositoryId: run.repositoryId, runId: run.id };
+    return {
+      ...option,
+      repository: run.repository,
+      repositoryId: run.repositoryId,
+      runId: run.id,
+      parameters: this.existing?.parameters,
+    };
   }
 }

@@ -6,6 +6,7 @@ export {
   readApprovalToken,
   standing,
 } from './approval.ts';
+export { type Asked, askFor, BY_HAND, handActions } from './by-hand.ts';
 export {
   controlId,
   effectiveControl,

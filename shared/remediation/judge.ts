@@ -27,7 +27,8 @@ const NOTHING_SPENT = { repository: 0, all: 0 };
 export async function judge(fix: Fix, existing: Remediation | undefined): Promise<Rest> {
   const { deps, run } = fix;
   const { store, settings } = deps;
-  if (modeOf(settings, run) === 'off') return done;
+  const asked = fix.playbook.trigger.on === 'asked-for';
+  if (!asked && modeOf(settings, run) === 'off') return done;
   await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
   const base: Situation = {
@@ -37,7 +38,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     failures: fix.failures,
     playbook: fix.playbook,
     latestAttempt: fix.latestAttempt(),
-    tries: triesOf(fix, outages),
+    tries: asked ? 0 : triesOf(fix, outages),
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
     control: await fix.control(),
@@ -55,13 +56,13 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     decision = decide(situation, settings);
   }
   let choice: RecordedDecision['choice'];
-  if (decision.kind === 'act' && open === undefined) {
+  if (decision.kind === 'act' && open === undefined && !asked) {
     const known = await learned(fix, existing);
     choice = known.choice;
     situation = { ...situation, ...known.says };
     decision = decide(situation, settings);
   }
-  if (decision.kind === 'act') {
+  if (decision.kind === 'act' && !asked) {
     const missing = await missingJobs(fix);
     if (missing === undefined) {
       await fix.hold(existing, `${fix.platform.title} does not say which jobs failed`, deps.now() + 60_000);
@@ -69,6 +70,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     }
     // One that failed for another cause may forbid the rerun. Its diagnosis comes back here.
     if (missing.length > 0) return done;
+  }
+  if (decision.kind === 'act') {
     situation = { ...situation, spent: await spend(store, fix.action) };
     decision = decide(situation, settings);
     if (decision.kind !== 'act') await refund(store, fix.action);

@@ -29,7 +29,7 @@ const step = z.strictObject({
 /** Whether a rerun may help, as the diagnosis says it. */
 const transience = z.enum(['yes', 'no', 'unknown']);
 
-const trigger = z.strictObject({
+const failedRun = z.strictObject({
   /** A run that has ended badly, all of its failed jobs diagnosed. */
   on: z.literal('run-failed'),
   platforms: z.optional(z.array(name)),
@@ -38,6 +38,7 @@ const trigger = z.strictObject({
   causes: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9-]+\*?$/)))),
   transient: z.array(transience).check(z.minLength(1)),
 });
+const trigger = z.union([failedRun, z.strictObject({ on: z.literal('asked-for') })]);
 
 const example = z.strictObject({
   says: z.string(),
@@ -105,6 +106,7 @@ export function misfit<F extends Cause>(
   { trigger: wanted }: Pick<Playbook, 'trigger'>,
   failures: readonly F[],
 ): F | undefined {
+  if (wanted.on !== 'run-failed') return undefined;
   return failures.find(
     ({ cause = '', category, transient }) =>
       !wanted.transient.includes(transienceOf(transient)) ||

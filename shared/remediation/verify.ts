@@ -3,6 +3,7 @@ import { type Failure, isEnded, type Remediation } from '../model/index.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
+import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { recordOutcome } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
@@ -33,7 +34,10 @@ export async function verifyRun(id: string, deps: { store: Store; now: () => num
     const next = fix.subject === fix.runId ? record.runs.find((run) => run.attempt === fix.attempt + 1) : undefined;
     const ended = next !== undefined && isEnded(next.status);
     const overdue = ended && now() - Date.parse(next.endedAt ?? next.statusAt) > JOBS_TRAIL_MS;
-    const outcome = proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue }) ?? timedOut(fix, now());
+    const outcome =
+      toldBy(fix, record) ??
+      proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue }) ??
+      timedOut(fix, now());
     if (outcome !== undefined) await conclude(store, fix, outcome, record);
     else if (ended) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
@@ -61,6 +65,15 @@ function madeGood(failure: Failure, record: RunRecord): boolean {
   return job || record.runs.some((run) => run.attempt > failure.attempt && run.status === 'succeeded');
 }
 
+/** Of an act whose effect no later attempt tells: by its run, or by the platform's answer alone. */
+function toldBy(fix: Remediation, { runs }: RunRecord): { succeeded: boolean; reason: string } | undefined {
+  if (fix.status !== 'verifying') return undefined;
+  if (fix.proof === 'answer') return { succeeded: true, reason: fix.result ?? 'accepted' };
+  const run = runs.find(({ id }) => id === fix.runId);
+  if (fix.proof !== 'run-ended' || run === undefined || !isEnded(run.status)) return undefined;
+  return { succeeded: true, reason: `the run is ${run.status}` };
+}
+
 function timedOut(fix: Remediation, now: number): { succeeded: boolean; reason: string } | undefined {
   if (fix.status !== 'verifying' || now - Date.parse(fix.statusAt) < VERIFY_WITHIN_MS) return undefined;
   return { succeeded: false, reason: `no outcome within ${VERIFY_WITHIN_MS / 3_600_000} hours` };
@@ -74,7 +87,8 @@ async function conclude(
   record: RunRecord,
 ): Promise<void> {
   const excused = await tellOutage(store, fix, outcome.succeeded, record);
-  if (!excused) await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded);
+  if (!excused && fix.playbook !== BY_HAND)
+    await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded);
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
   if (!outcome.succeeded && !excused) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));

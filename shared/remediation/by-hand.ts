@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import type { Job, Remediation, RemediationFact, Run } from '../model/index.ts';
+import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
+import { readRun } from '../tracking/index.ts';
+import type { Playbook, Tier } from './playbook.ts';
+
+/**
+ * What the master asks for. It takes the way of every fix: control, budget, claim, act, look-up, proof; only the judgement
+ * whether it is wise is the master's own.
+ */
+
+export const BY_HAND = 'by-hand';
+
+export type Proof = 'next-attempt' | 'run-ended' | 'answer';
+
+interface Action {
+  readonly tier: Tier;
+  readonly on: 'run' | 'job';
+  /** What shows that it took effect; `answer`: the platform's word is all there is. */
+  readonly proof: Proof;
+  /** What it cannot do without, and what it may be given. */
+  readonly needs?: readonly string[];
+  readonly takes?: readonly string[];
+}
+
+const rerun = { tier: 1, on: 'run', proof: 'next-attempt' } as const;
+const cancel = { tier: 3, on: 'run', proof: 'run-ended' } as const;
+
+export const handActions: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
+  github: {
+    'rerun-failed-jobs': rerun,
+    'rerun-with-debug': rerun,
+    'rerun-job': { ...rerun, on: 'job' },
+    'cancel-run': cancel,
+    'force-cancel-run': cancel,
+    'delete-cache': { tier: 3, on: 'run', proof: 'answer', needs: ['key'], takes: ['ref'] },
+    'enable-workflow': { tier: 2, on: 'run', proof: 'answer', needs: ['workflow'] },
+    // Inputs are given as `input.<name>`.
+    'dispatch-workflow': { tier: 3, on: 'run', proof: 'answer', needs: ['workflow', 'ref'] },
+  },
+  gitlab: {
+    'retry-job': { ...rerun, on: 'job' },
+    'retry-pipeline': rerun,
+    'cancel-pipeline': cancel,
+    'play-job': { tier: 3, on: 'job', proof: 'answer' },
+  },
+};
+
+export interface Asked {
+  readonly runId: string;
+  readonly action: string;
+  readonly jobId?: string | undefined;
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  readonly reason?: string | undefined;
+  readonly by: string;
+}
+
+/** Why it cannot be asked for, in a sentence; or the fix. */
+export type Taken = { readonly refused: string; readonly missing?: true } | { readonly fix: Remediation };
+
+/** Writes down what the master asks for; whoever hears of it carries it out. The same again within a minute is the same. */
+export async function askFor(store: Store, asked: Asked): Promise<Taken> {
+  const { runs, jobs } = await readRun(store, asked.runId);
+  const run = runs.find(({ id }) => id === asked.runId);
+  if (run === undefined) return { refused: 'There is no such run.', missing: true };
+  const action = handActions[run.platform]?.[asked.action];
+  if (action === undefined || !Object.hasOwn(handActions[run.platform] ?? {}, asked.action)) {
+    const known = Object.keys(handActions[run.platform] ?? {}).join(', ') || 'nothing';
+    return { refused: `What can be asked for on ${run.platform}: ${known}.` };
+  }
+  const job = jobs.find(({ id, runId }) => id === asked.jobId && runId === run.id);
+  if (action.on === 'job' && job === undefined)
+    return { refused: `${asked.action} takes a job of this run, as jobId.` };
+  const parameters = asked.parameters ?? {};
+  const lacking = (action.needs ?? []).find((name) => !parameters[name]);
+  if (lacking !== undefined) return { refused: `${asked.action} takes the parameter ${lacking}.` };
+  const fits = (name: string) => [...(action.needs ?? []), ...(action.takes ?? [])].includes(name);
+  const odd = Object.keys(parameters).find(
+    (name) => !fits(name) && !(asked.action === 'dispatch-workflow' && /^input\.[\w-]{1,100}$/.test(name)),
+  );
+  if (odd !== undefined) return { refused: `${asked.action} takes no parameter ${odd.slice(0, 100)}.` };
+  const id = await write(store, { asked, run, job: action.on === 'job' ? job : undefined, action, jobs });
+  const fix = await store.get('remediation', id);
+  if (fix === undefined) throw new Error(`${id} is gone`);
+  return { fix };
+}
+
+async function write(
+  store: Store,
+  of: { asked: Asked; run: Run; job: Job | undefined; action: Action; jobs: readonly Job[] },
+): Promise<string> {
+  const { asked, run, job, action, jobs } = of;
+  const at = store.now();
+  const parameters = { ...asked.parameters, ...(asked.action === 'dispatch-workflow' && { since: at }) };
+  const what = JSON.stringify([asked.parameters ?? {}, action.proof === 'answer' ? at.slice(0, 16) : '']);
+  const mark = createHash('sha256').update(what).digest('hex').slice(0, 8);
+  const id = ids.remediation(runKeyOf(run.id), asked.action, `${job?.externalId ?? run.attempt}-${BY_HAND}-${mark}`);
+  const failed = jobs.filter(
+    ({ runId, status }) => runId === run.id && (status === 'failed' || status === 'timed-out'),
+  );
+  const targets = job !== undefined ? [job] : action.proof === 'next-attempt' ? failed : [];
+  const fact: RemediationFact = {
+    ...{ id, status: 'awaiting-approval', statusAt: at, origin: 'live' },
+    ...{ platform: run.platform, repository: run.repository, runId: run.id },
+    ...(run.repositoryId !== undefined && { repositoryId: run.repositoryId }),
+    subject: job?.id ?? run.id,
+    externalId: job?.externalId ?? run.externalId,
+    attempt: job?.attempt ?? run.attempt,
+    ...{ action: asked.action, parameters, playbook: BY_HAND, strategy: 'immediate', tier: action.tier },
+    targets: action.proof === 'next-attempt' ? targets.map(({ name, externalId }) => name ?? externalId) : [],
+    ...{ incidentIds: [], causes: [], proof: action.proof, reason: asked.reason ?? 'the master asked for it' },
+    wakeAt: at,
+  };
+  await store.change('remediation', id, (state) => state ?? mergeInto('remediation', undefined, fact));
+  // As a change of its own, as it is what the engine hears.
+  await store.change('remediation', id, (state) =>
+    state === undefined || state.approvedAt !== undefined
+      ? undefined
+      : { ...state, approvedAt: at, approvedBy: asked.by },
+  );
+  return id;
+}
+
+/** What the engine follows for what the master asked for. */
+export const byHandPlaybook = ({ action, tier = 3, proof }: Remediation): Playbook => ({
+  id: BY_HAND,
+  version: 1,
+  title: 'What the master asks for',
+  why: 'The master knows why.',
+  strategy: 'immediate',
+  enabled: true,
+  trigger: { on: 'asked-for' },
+  // A rerun of an attempt that has been rerun would be one of another attempt.
+  preconditions: proof === 'next-attempt' ? ['latest-attempt'] : [],
+  steps: [{ action, tier: tier as Tier, withinSeconds: 60, rollback: null }],
+  verification: { by: 'next-attempt', withinSeconds: 6 * 3600 },
+  maxTries: 1,
+  cooldownSeconds: 0,
+  examples: [],
+});
