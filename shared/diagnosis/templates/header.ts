@@ -17,10 +17,7 @@ export function contentStart(chunks: readonly string[]): number {
   if (first === undefined) return 0;
   const code = first.charCodeAt(0);
   const lead = code < 128 ? kind[code] : 0;
-  if (MONTH.test(first) && CLOCK.test(chunks[2] ?? '')) {
-    const program = chunks[4];
-    return program?.endsWith(':') && chunks.length > 5 ? 5 : 0;
-  }
+  if (MONTH.test(first) && CLOCK.test(chunks[2] ?? '')) return isSyslog(chunks, 0) ? SYSLOG : 0;
   // Cheap for the many lines that begin with a word.
   if (lead === LETTER && !hasDigit(first)) return 0;
   if (lead === 0 && code !== 45) return 0;
@@ -28,12 +25,18 @@ export function contentStart(chunks: readonly string[]): number {
   let plain = 0;
   for (let at = 0; at < HEADER && at < chunks.length - 1; at++) {
     const chunk = chunks[at] as string;
+    if (timed && MONTH.test(chunk) && isSyslog(chunks, at)) return at + SYSLOG;
     if (timed && LEVEL.test(chunk)) return afterLogger(chunks, at + 1);
     if (TIME.test(chunk)) timed = true;
     else if (!hasDigit(chunk) && chunk !== '-' && ++plain > MAX_PLAIN_BEFORE_LEVEL) return 0;
   }
   return 0;
 }
+
+/** `Jun 14 15:16:01 host program[1]:`, with something after it. */
+const SYSLOG = 5;
+const isSyslog = (chunks: readonly string[], at: number): boolean =>
+  CLOCK.test(chunks[at + 2] ?? '') && chunks[at + 4]?.endsWith(':') === true && chunks.length > at + SYSLOG;
 
 /** After `- [thread] logger: [request]`; as much of it as there is, and never the whole line. */
 function afterLogger(chunks: readonly string[], from: number): number {

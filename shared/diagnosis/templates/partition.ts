@@ -51,7 +51,10 @@ export function partition<S extends Shape>(group: readonly S[]): S[][] {
   }
   if (columns.length === 0) return [[...group]];
   const alone = columns.length === 1;
-  const constants = columns.filter((column) => !isVariable(column, first.tokens[column.at - 1] ?? '', alone));
+  const varying = new Set(columns.map(({ at }) => at));
+  // Where the word before differs as well, it says nothing of all.
+  const before = ({ at }: Column): string => (varying.has(at - 1) ? '' : (first.tokens[at - 1] ?? ''));
+  const constants = columns.filter((column) => !isVariable(column, before(column), alone));
   if (constants.length === 0 && sameWords > 0 && same >= COMMON * first.tokens.length) return [[...group]];
   const { at } = (constants.length > 0 ? constants : columns).reduce((a, b) =>
     b.values.length < a.values.length ? b : a,
