@@ -87,11 +87,16 @@ function pick(order: readonly Scored[], scored: ReadonlyMap<number, Scored>, evi
     if (chosen.has(seed.number)) continue;
     for (const number of block(seed, scored)) if (chosen.size < MAX_EXCERPT_LINES) chosen.add(number);
   }
-  return toRanges([...chosen]);
+  const whole = toRanges([...chosen], GAP);
+  return lengthOf(whole) <= MAX_EXCERPT_LINES ? whole : toRanges([...chosen]);
 }
 
+/** So many lines are enough, unless what belongs to the last one goes on. */
 const SOFT = 14;
-const SHARE = 0.5;
+/** A line less telling than this share of the best one is left out. */
+const SHARE = 0.6;
+/** Lines between two that are shown are shown as well, when they are no more than these. */
+const GAP = 4;
 
 /**
  * Of what a green run does not print: whole runs of lines, the most telling first. What room is left goes to the lines
@@ -144,11 +149,13 @@ function block(seed: Scored, scored: ReadonlyMap<number, Scored>): number[] {
   return lines;
 }
 
-export function toRanges(numbers: readonly number[]): Range[] {
+const lengthOf = (ranges: readonly Range[]): number => ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0);
+
+export function toRanges(numbers: readonly number[], gap = 0): Range[] {
   const ranges: { start: number; end: number }[] = [];
   for (const number of [...numbers].sort((a, b) => a - b)) {
     const last = ranges.at(-1);
-    if (last && number === last.end + 1) last.end = number;
+    if (last && number <= last.end + 1 + gap) last.end = number;
     else ranges.push({ start: number, end: number });
   }
   return ranges;

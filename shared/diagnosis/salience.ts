@@ -23,6 +23,11 @@ const EXPECTED =
   /\b(?:expected\b.{0,300}\b(?:but|got|received|actual|to (?:be|equal|have|include|match|contain)|was|found)|assert(?:ion)? ?fail|did not (?:match|equal|find)|does not match|should (?:be|have|equal))/i;
 const TROUBLE =
   /\b(?:no such file|not found|not defined|undefined|undeclared|unexpected|unresolved|unknown|unrecognized|unsupported|unable to|cannot|can't|could not|couldn't|missing|invalid|illegal|mismatch|refused|denied|forbidden|unauthorized|rejected|timed? ?out|timeout|unreachable|no space left|out of memory|killed|crash(?:ed)?|core dumped|segmentation fault|aborted|abort!|conflict|corrupt|exceeded|too (?:long|wide|large|many)|is not (?:a|an|installed|available|allowed|permitted|recognized)|does not exist|doesn't exist|no rule to make|did not|failed|failure|failing|errors?|violat|deprecated and|not (?:in scope|permitted|allowed|supported)|non-zero|bad )/i;
+/** Counts or announces failures that are told above: a verdict, no explanation. */
+const SUMMARY =
+  /^\W{0,12}(?:\w{1,20}:? ){0,2}(?:FAILED|FAILURES?|FAIL|Failed|Failures?)\W{0,4}(?:\(|\d{1,7} |of )|^\W{0,12}\d{1,7} (?:\w{1,20} ){0,3}(?:failed|failures?|errors?|failing)\b|^:?[\w:-]{1,80} FAILED$|^\*\* \w+(?: \w+){0,2} FAILED \*\*$|^(?:> )?There (?:were|are) (?:failing tests|test failures)|^(?:\S{1,200}: )?Execution failed for task|^(?:rake|cargo|Command|The command) (?:aborted|failed)|^Command failed with (?:exit )?(?:status|code)|\bTests? run: \d|^\s{0,8}Executed \d{1,6} tests?|^Caused by: org\.gradle|^GradleException/;
+const SKIPPED = /\bskip(?:ped|ping)\b/i;
+const DONE_WELL = /\s(?:PASS(?:ED)?|OK|ok|passed|done)\.?\s{0,3}$/;
 const NONE =
   /\b(?:0|no|zero) (?:errors?|failures?|failed|failing|problems?)\b|\berrors?[:=] ?0\b|\bfailures?[:=] ?0\b/i;
 
@@ -31,7 +36,7 @@ export function salience(text: string): number {
   const line = text.length > 400 ? text.slice(0, 400) : text;
   if (NOISE.test(line)) return -3;
   if (isGeneric(line)) return -1;
-  if (isPassing(line)) return -2;
+  if (isPassing(line) || DONE_WELL.test(line)) return -2;
   if (FRAME.test(line)) return -0.5;
   if (isQuoted(line)) return -0.5;
   const nothing = NONE.test(line) && !/\b(?:[1-9]\d*) (?:failed|failures?|errors?)\b/i.test(line);
@@ -43,7 +48,8 @@ export function salience(text: string): number {
   if (THROWN.test(line)) score += 3;
   if (EXPECTED.test(line)) score += 1.5;
   if (TROUBLE.test(line)) score += 1.5;
-  if (isWarning(line) || CALM.test(line)) score = Math.min(score, 2) - 2;
+  if (isWarning(line) || CALM.test(line) || SKIPPED.test(line)) score = Math.min(score, 2) - 2;
+  if (SUMMARY.test(line)) score = Math.min(score, 2);
   return score;
 }
 
