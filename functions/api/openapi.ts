@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { ENTITIES, ORIGINS } from '../../shared/model/index.ts';
 import { DEFAULT_LIMIT, EXAMINED_PER_PAGE, type Filter, MAX_LIMIT } from '../../shared/store/index.ts';
+import { AUTOMATION_EXTRAS } from './automations.ts';
 import { type Operation, operations } from './operations.ts';
 import { type Resource, resources } from './resources.ts';
 import { RUN_EXTRAS } from './runs.ts';
@@ -53,12 +54,13 @@ function schemaOf({ entity }: Resource): JsonSchema {
   return {
     ...schema,
     properties: { ...schema.properties, ...extras },
-    required: [...schema.required, ...Object.keys(extras)],
+    required: [...new Set([...schema.required, ...Object.keys(extras)])],
   };
 }
 
 /** What is shown of an entity beyond what is stored of it. */
 const EXTRAS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
+  automation: AUTOMATION_EXTRAS,
   run: RUN_EXTRAS,
   incident: {
     counts: {

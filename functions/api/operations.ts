@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
+import { automationOperations } from './automations.ts';
 import { byHandOperations } from './by-hand.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
@@ -49,6 +50,7 @@ export interface OperationInput {
 
 export const operations: readonly Operation[] = [
   ...approvalOperations,
+  ...automationOperations,
   ...byHandOperations,
   ...controlOperations,
   ...deliveryOperations,

@@ -1,4 +1,4 @@
-import type { EntityName, Run, State } from '../../shared/model/index.ts';
+import type { Automation, EntityName, Run, State } from '../../shared/model/index.ts';
 import {
   ACTIVITY_FILTERS,
   countFailures,
@@ -12,6 +12,7 @@ import {
   readListQuery,
   type Store,
 } from '../../shared/store/index.ts';
+import { addMirrors, withoutMirrors } from './automations.ts';
 import { getControl, listControls } from './controls.ts';
 import { addProgress, attemptsOf } from './runs.ts';
 import { type View, viewOf } from './views.ts';
@@ -30,6 +31,7 @@ const AT_ONCE = 10;
 
 async function viewsOf(store: Store, entity: EntityName, states: readonly State[]): Promise<View[]> {
   const views = states.map((state) => viewOf(entity, state));
+  if (entity === 'automation') await addMirrors(store, states as readonly Automation[], views);
   if (entity === 'run') await addProgress(store, states as readonly Run[], views);
   if (entity !== 'incident') return views;
   // Counts live on the failures (DESIGN.md, rule 10), so they are made when they are asked for.
@@ -46,7 +48,8 @@ const resourceOf = (entity: Exclude<EntityName, 'control'>, title: string): Reso
   entity,
   filters: filtersOf(entity),
   async list(store, query) {
-    const { items, nextCursor } = await listEntities(store, entity, query);
+    const asked = entity === 'automation' ? withoutMirrors(query) : query;
+    const { items, nextCursor } = await listEntities(store, entity, asked);
     return { items: await viewsOf(store, entity, items), nextCursor };
   },
   async get(store, id) {

@@ -17,6 +17,7 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'leaseOwner',
   'leaseUntil',
   'lookUps',
+  'rulesVersion',
 ]);
 const FIRST = ['id', 'status', 'version', 'createdAt', 'updatedAt', 'statusAt', 'origin'];
 

@@ -3,11 +3,12 @@ import { createStore } from '../../shared/runtime/aws.ts';
 import { consume } from '../../shared/runtime/consume.ts';
 import { createCount } from '../../shared/runtime/observability.ts';
 import { done } from '../../shared/runtime/rest.ts';
+import { declareAutomations, settleAll } from '../../shared/tracking/index.ts';
 import { declareHeartbeats } from './declare.ts';
 import { env } from './env.ts';
 import { sweep } from './wake.ts';
 
-const { TABLE_NAME, QUEUE_URL, HEARTBEATS } = env.parse(process.env);
+const { TABLE_NAME, QUEUE_URL, HEARTBEATS, AUTOMATIONS } = env.parse(process.env);
 const store = createStore(TABLE_NAME);
 const count = createCount();
 
@@ -20,7 +21,9 @@ const released = consume(QUEUE_URL, async () => {
 let declared: Promise<void> | undefined;
 /** Once a process, as the settings only change with a deployment. */
 async function declare(): Promise<void> {
-  declared ??= declareHeartbeats(store, HEARTBEATS);
+  declared ??= declareHeartbeats(store, HEARTBEATS).then(async () => {
+    if ((await declareAutomations(store, AUTOMATIONS)) !== undefined) await settleAll(store);
+  });
   try {
     await declared;
   } catch (error) {

@@ -3,7 +3,7 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import type { HeartbeatSettings } from '../../shared/runtime/heartbeat-settings.ts';
+import type { Settings } from '../../shared/runtime/settings.ts';
 import { readSchedule } from '../../shared/schedule/index.ts';
 import { PERIOD } from './alarms.ts';
 import type { CapabilityProps } from './consumers.ts';
@@ -17,11 +17,11 @@ export class Timers extends Construct {
       service,
       bus,
       name: 'wake',
-      environment: { TABLE_NAME: store.table.tableName, HEARTBEATS: checked(service.settings.heartbeats) },
+      environment: { TABLE_NAME: store.table.tableName, ...declared(service.settings) },
     });
-    // Query for the leases that a stop waits for.
-    store.grant(wake, 'GetItem', 'Query', 'PutItem');
-    store.grantIndexes(wake, 'wake');
+    // Query for the leases that a stop waits for; the list for the automations that changed rules apply to.
+    store.grant(wake, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
+    store.grantIndexes(wake, 'wake', 'list');
 
     const role = new Role(this, 'ScheduleRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
@@ -62,20 +62,21 @@ export class Timers extends Construct {
 /** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
 const MAX_SETTINGS_BYTES = 3_000;
 
-/** The schedules of the settings as JSON, each of which can be kept. Throws one sentence. */
-function checked(heartbeats: HeartbeatSettings): string {
-  for (const [source, declared] of Object.entries(heartbeats)) {
+/** What the settings declare, as JSON: schedules that can be kept, and rules. Throws one sentence. */
+function declared({ heartbeats, automations }: Pick<Settings, 'heartbeats' | 'automations'>) {
+  for (const [source, schedule] of Object.entries(heartbeats)) {
     try {
-      if (readSchedule(declared) === undefined) throw new Error('it has neither a cron nor a period (every)');
+      if (readSchedule(schedule) === undefined) throw new Error('it has neither a cron nor a period (every)');
     } catch (error) {
       throw new Error(`heartbeats.${source} in qmoi.config.yaml: ${(error as Error).message}`);
     }
   }
-  const json = JSON.stringify(heartbeats);
-  if (Buffer.byteLength(json) > MAX_SETTINGS_BYTES) {
+  const environment = { HEARTBEATS: JSON.stringify(heartbeats), AUTOMATIONS: JSON.stringify(automations) };
+  const bytes = Buffer.byteLength(Object.values(environment).join(''));
+  if (bytes > MAX_SETTINGS_BYTES) {
     throw new Error(
-      `heartbeats in qmoi.config.yaml take ${Buffer.byteLength(json)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: let the jobs declare their schedules themselves`,
+      `heartbeats and automations in qmoi.config.yaml take ${bytes} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: let the jobs declare their schedules themselves, and say by PUT /v1/policies/categories what automations are for`,
     );
   }
-  return json;
+  return environment;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { latest, once, unionBy } from './join.ts';
+import { largest, latest, once, unionBy } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 import { joinSchedules, schedule } from './schedule.ts';
 
@@ -11,11 +11,23 @@ const recentRun = z.object({
   seconds: z.optional(z.number()),
   /** Its platform's own schedule started it. */
   scheduled: z.optional(z.boolean()),
+  branch: z.optional(z.string()),
+  environment: z.optional(z.string()),
 });
 export type RecentRun = z.infer<typeof recentRun>;
 /** How many of its last runs an automation remembers. Its status, its habit and how long it takes are derived from them. */
-export const RECENT_RUNS = 16;
+export const RECENT_RUNS = 12;
 const byEnd = (a: RecentRun, b: RecentRun) => (`${a.endedAt}|${a.runId}` < `${b.endedAt}|${b.runId}` ? -1 : 1);
+/** A GitLab pipeline keeps its id when it is retried: its newest end counts. */
+const joinRuns = (a: RecentRun, b: RecentRun): RecentRun =>
+  a.endedAt === b.endedAt ? once(a, b) : a.endedAt > b.endedAt ? a : b;
+
+/** Of two ids the one that sorts first. */
+const first = (a: string, b: string): string => (a <= b ? a : b);
+
+/** What an automation is for. */
+export const PURPOSES = ['revenue', 'evolution', 'testing', 'deployment', 'monitoring'] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 const AUTOMATION = ['healthy', 'degraded', 'failing', 'silent', 'disabled'] as const;
 const automationStatus = (self: (typeof AUTOMATION)[number], means: string) => ({
@@ -43,6 +55,13 @@ export const automation = machine({
     repository: z.string(),
     name: z.optional(z.string()),
     path: z.optional(z.string()),
+    /** What it is for, by the first of the master's rules that fits. */
+    category: z.optional(z.enum(PURPOSES)),
+    /** The version of the rules that said so: a process that has not heard of newer ones does not overrule them. */
+    rulesVersion: z.optional(z.number()),
+    /** The automation that this one mirrors on another platform, and those that mirror this one. */
+    mirrorOf: z.optional(z.string()),
+    mirrors: z.optional(z.array(z.string())),
     /** Why it has its status. */
     reason: z.optional(z.string()),
     recent: z.array(recentRun),
@@ -62,8 +81,16 @@ export const automation = machine({
     repository: once,
     name: once,
     path: once,
+    category: withStatus,
+    rulesVersion: largest,
+    mirrorOf: first,
+    mirrors: unionBy<string>(
+      (id) => id,
+      once,
+      (a, b) => (a < b ? -1 : 1),
+    ),
     reason: withStatus,
-    recent: unionBy<RecentRun>((item) => item.runId, once, byEnd, RECENT_RUNS),
+    recent: unionBy<RecentRun>((item) => item.runId, joinRuns, byEnd, RECENT_RUNS),
     lastRunAt: latest,
     schedule: joinSchedules,
     lastBeatAt: latest,

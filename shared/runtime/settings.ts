@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { automationSettings } from './automation-settings.ts';
 import { heartbeatSettings } from './heartbeat-settings.ts';
 import { remediationSettings } from './remediation-settings.ts';
 
@@ -78,6 +79,7 @@ export const settings = z.strictObject({
   ),
   remediation: z.prefault(remediationSettings, {}),
   reconciliation: z.prefault(reconciliationSettings, {}),
+  automations: z.prefault(automationSettings, {}),
   heartbeats: z.prefault(heartbeatSettings, {}),
   throttling: z.prefault(
     z.strictObject({

@@ -52,6 +52,7 @@ const TEXTS = [
   'fingerprint',
   'suspectedRoot',
   'mergedInto',
+  'mirrorOf',
   'splitFrom',
   'regressionOf',
   'subject',

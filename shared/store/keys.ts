@@ -18,6 +18,7 @@
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
  * | what came of fixes, by time; each cause × playbook | pk = `outcome#<hash>`, sk = `<time>|<fix>`; pk = `effects` |
+ * | what the master says of automations; automations of one commit and name | pk = `policy`; `mirror#<hash>`, sk = automation id |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
  * | runs and jobs of a repository; failures, remediations and notifications of an incident | index `by-parent`: bp, ls |
@@ -111,6 +112,8 @@ export const sourcePartition = (platform: string): string => `source#${platform}
 export const sweepCursor = (platform: string, repository: string): Key => ({ pk: `sweep#${platform}`, sk: repository });
 export const sweptHour = (sourceId: string, hour: string): Key => ({ pk: `sweep#${sourceId}`, sk: hour });
 export const callLimit = (platform: string): Key => ({ pk: `limit#${platform}`, sk: 'calls' });
+export const policyKey: Key = { pk: 'policy', sk: 'automations' };
+export const mirrorPartition = (key: string): string => `mirror#${key}`;
 /** The run that a source of heartbeats has begun and not ended. */
 export const openRun = (platform: string, source: string): Key => ({ pk: `beat#${platform}:${source}`, sk: 'open' });
 export const commandPartition = (runnerId: string): string => `command#${runnerId}`;

@@ -1,6 +1,8 @@
 import type { Automation, AutomationFact, State } from '../model/index.ts';
+import { present } from '../platforms/clean.ts';
 import type { PlatformFacts } from '../platforms/port.ts';
-import { type Change, mergeInto, type Store } from '../store/index.ts';
+import { type Change, type ListQuery, listEntities, mergeInto, type Page, type Store } from '../store/index.ts';
+import { categoryOf, type Policy, policyOf } from './policy.ts';
 import { standingOf } from './standing.ts';
 
 /**
@@ -18,7 +20,7 @@ export function withRuns({ automations, runs }: Pick<PlatformFacts, 'automations
       const run = its.find(({ id }) => id === entry.runId);
       const seconds = entry.seconds ?? secondsBetween(run?.startedAt, entry.endedAt);
       const scheduled = entry.scheduled ?? (run?.event === 'schedule' || undefined);
-      return { ...entry, ...(seconds !== undefined && { seconds }), ...(scheduled !== undefined && { scheduled }) };
+      return present({ ...entry, seconds, scheduled, branch: run?.branch, environment: run?.environment });
     });
     return { ...fact, ...(recent !== undefined && { recent }), ...(lastRunAt !== undefined && { lastRunAt }) };
   });
@@ -30,8 +32,8 @@ function secondsBetween(start: string | undefined, end: string): number | undefi
   return seconds >= 0 ? seconds : undefined;
 }
 
-/** An automation's status follows from what is remembered of it, so it is derived after each merge, not merged. */
-export function trackAutomation(
+/** What follows from what is remembered of an automation is derived after each merge, not merged. */
+export async function trackAutomation(
   store: Store,
   { status, ...fact }: AutomationFact,
   known?: State<'automation'> | null,
@@ -42,25 +44,49 @@ export function trackAutomation(
     ...fact,
     ...(status !== undefined && { [status === 'disabled' ? 'disabledAt' : 'enabledAt']: fact.statusAt }),
   };
+  const policy = await policyOf(store);
   return store.change(
     'automation',
     fact.id,
-    (state) => settled(mergeInto('automation', state, told), store.now()),
+    (state) => settled(mergeInto('automation', state, told), policy, store.now()),
     known,
   );
 }
 
-/** Looks at an automation whose time has come. */
-export const settleAutomation = (store: Store, known: Automation): Promise<Change<'automation'>> =>
-  store.change('automation', known.id, (state) => state && settled(state, store.now()), known);
+/** Looks at an automation anew: its time has come, or the rules have changed. */
+export async function settleAutomation(store: Store, known: Automation): Promise<Change<'automation'>> {
+  const policy = await policyOf(store);
+  return store.change('automation', known.id, (state) => state && settled(state, policy, store.now()), known);
+}
 
-function settled(state: Automation, now: string): Automation {
-  const { wakeAt: _, reason: __, ...rest } = state;
+function settled(state: Automation, { version, categories }: Policy, now: string): Automation {
+  const { wakeAt: _, reason: __, category: ___, ...rest } = state;
   const { wakeAt, reason, ...standing } = standingOf(state, now);
+  const outdated = (state.rulesVersion ?? 0) > version;
+  const category = outdated ? state.category : categoryOf(state, categories);
   return {
     ...rest,
     ...standing,
+    ...(version > 0 && !outdated && { rulesVersion: version }),
+    ...(category !== undefined && { category }),
     ...(reason !== undefined && { reason }),
     ...(wakeAt !== undefined && { wakeAt }),
   };
+}
+
+/** Of one page; the automations of a master are hundreds, seldom thousands. */
+const PAGE = 200;
+const AT_ONCE = 10;
+
+/** Applies rules that have changed to every automation there is. */
+export async function settleAll(store: Store): Promise<void> {
+  let cursor: string | null = null;
+  do {
+    const query: ListQuery = { filters: {}, limit: PAGE, ...(cursor !== null && { cursor }) };
+    const page: Page<Automation> = await listEntities(store, 'automation', query);
+    for (let start = 0; start < page.items.length; start += AT_ONCE) {
+      await Promise.all(page.items.slice(start, start + AT_ONCE).map((item) => settleAutomation(store, item)));
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== null);
 }

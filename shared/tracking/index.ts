@@ -1,4 +1,5 @@
-export { settleAutomation } from './automations.ts';
+export { settleAll, settleAutomation } from './automations.ts';
+export { declareAutomations, type Policy, readPolicy, sayCategories } from './policy.ts';
 export { type Progress, progressOf } from './progress.ts';
 export { type RecordDeps, recordDelivery } from './record.ts';
 export { enterSource } from './sources.ts';

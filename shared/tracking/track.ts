@@ -2,6 +2,8 @@ import { canonical, type EntityName, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
 import { trackAutomation, withRuns } from './automations.ts';
+import { linkMirrors } from './mirrors.ts';
+import { policyOf } from './policy.ts';
 import { supersede } from './supersede.ts';
 
 /** A pipeline whose facts never settle would be a bug; the message then fails and comes back. */
@@ -24,7 +26,10 @@ export async function track(store: Store, platform: Platform, told: PlatformFact
       trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
     ),
   ]);
-  await supersede(store, facts.lines ?? []);
+  await Promise.all([
+    supersede(store, facts.lines ?? []),
+    policyOf(store).then((policy) => linkMirrors(store, facts, policy)),
+  ]);
 }
 
 const [LOOK_AFTER_MS, ROUNDED_MS] = [60 * 60_000, 30 * 60_000];

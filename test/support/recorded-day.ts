@@ -49,6 +49,8 @@ async function recordAt(platform: Platform): Promise<Told[]> {
       }
       keep(run);
     };
+    // Both forges have the same repository: its workflow is one on both.
+    const commit = (number: number) => ({ commit: String(number).repeat(40) });
     const green = {
       workflow: 'ci',
       jobs: [
@@ -56,12 +58,12 @@ async function recordAt(platform: Platform): Promise<Told[]> {
         { name: 'test', stage: 'test' },
       ],
     };
-    await play(green);
+    await play({ ...green, ...commit(1) });
     // A retry that does not help, and one that does.
     const flaky = { name: 'test', stage: 'test', outcome: 'failure', thenOnRetry: ['failure', 'success'] } as const;
     const deploy = { name: 'deploy', stage: 'ship', needs: ['test'] };
     await play({ workflow: 'ci', jobs: [{ name: 'lint', stage: 'check' }, flaky, deploy] }, 2);
-    await play({ workflow: 'ci', jobs: [{ name: 'test', outcome: 'failure' }] });
+    await play({ workflow: 'ci', jobs: [{ name: 'test', outcome: 'failure' }], ...commit(2) });
     await play({ workflow: 'nightly', event: 'schedule', jobs: [{ name: 'build', outcome: 'cancelled' }] });
     await play({ ...green, branch: 'feature' });
     return told;
