@@ -14,11 +14,12 @@ const mistakes = (text: string): string => {
 
 describe('settings', () => {
   it('have a default each', () => {
-    expect(parseConfig('')).toEqual({
+    expect(parseConfig('')).toMatchObject({
       notifications: Object.fromEntries(
         ['real-time', 'error', 'performance', 'status', 'emergency'].map((topic) => [topic, { mail: [], sms: [] }]),
       ),
       remediation: { mode: 'act', scopes: {}, budgets: { perRepositoryPerHour: 20, perHour: 100 } },
+      automations: { categories: expect.arrayContaining([{ category: 'testing' }]), mirrors: [] },
       throttling: { ratePerSecond: 200, burst: 400 },
       maximumConcurrency: 10,
       logs: { level: 'INFO', retentionDays: 30 },
@@ -36,6 +37,7 @@ describe('settings', () => {
       'remediation:\n  mode: observe\n  scopes:\n    repository:acme/web: off\n    platform:gitlab: act\n  budgets: { perHour: 7 }\nlogs:',
     );
     expect(settings.remediation).toEqual({
+      ...parseConfig('').remediation,
       mode: 'observe',
       scopes: { 'repository:acme/web': 'off', 'platform:gitlab': 'act' },
       budgets: { perRepositoryPerHour: 20, perHour: 7 },
