@@ -4,6 +4,7 @@ import type { Command } from '../command.ts';
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.ts')).agent,
   approve: async () => (await import('./approve.ts')).approve,
+  backtest: async () => (await import('./backtest.ts')).backtestCommand,
   diagnose: async () => (await import('./diagnose.ts')).diagnose,
   refuse: async () => (await import('./approve.ts')).refuse,
   replay: async () => (await import('./replay.ts')).replay,

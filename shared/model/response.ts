@@ -33,6 +33,10 @@ const decision = z.object({
     }),
   ),
   broken: z.optional(z.boolean()),
+  lastActedAt: z.optional(z.number()),
+  heldForOutage: z.optional(z.boolean()),
+  approved: z.optional(z.boolean()),
+  asked: z.optional(z.boolean()),
   heldOut: z.optional(z.boolean()),
 });
 

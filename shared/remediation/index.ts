@@ -6,6 +6,7 @@ export {
   readApprovalToken,
   standing,
 } from './approval.ts';
+export { type Backtest, backtest, type Case, type Row, type Summary, summarise } from './backtest.ts';
 export { type Asked, askFor, BY_HAND, handActions } from './by-hand.ts';
 export {
   controlId,

@@ -158,6 +158,10 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   latestAttempt: situation.latestAttempt,
   tries: situation.tries,
   ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
+  ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
+  ...(situation.heldForOutage && { heldForOutage: true }),
+  ...(situation.approved && { approved: true }),
+  ...(situation.asked && { asked: true }),
   ...(situation.broken !== undefined && { broken: true }),
   ...(situation.heldOutUntil !== undefined && { heldOut: true }),
   ...(situation.outage !== undefined && {
