@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 /** Every command by its name. A command's file is loaded only when it is called, or its summary is. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.ts')).agent,
+  connect: async () => (await import('./connect.ts')).connect,
   approve: async () => (await import('./approve.ts')).approve,
   backtest: async () => (await import('./backtest.ts')).backtestCommand,
   diagnose: async () => (await import('./diagnose.ts')).diagnose,

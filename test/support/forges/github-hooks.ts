@@ -10,7 +10,7 @@ type Parts = Pick<ForgeParts, 'hooks' | 'journal' | 'resend' | 'target' | 'optio
   may(request: ApiRequest): boolean;
 };
 
-const FIRST_DELIVERY = 21_000_000_000;
+const [FIRST_DELIVERY, FIRST_PING] = [21_000_000_000, 22_000_000_000];
 
 /** docs.github.com, "REST API endpoints for repository webhooks". */
 export function githubHookRoutes(parts: Parts): Route[] {
@@ -18,6 +18,7 @@ export function githubHookRoutes(parts: Parts): Route[] {
   const base = '/repos/:owner/:repo/hooks';
   const pathOf = ({ params }: ApiRequest): string => `/repos/${params.owner}/${params.repo}/hooks`.toLowerCase();
   const seeded = new Set<string>();
+  let pings = 0;
 
   /** A hook is there from the start, unless the forge was opened without. */
   function listOf(request: ApiRequest) {
@@ -75,7 +76,14 @@ export function githubHookRoutes(parts: Parts): Route[] {
         return { status: 200, json: hook };
       }),
     },
-    { method: 'POST', path: `${base}/:hook_id/pings`, handle: withHook(() => ({ status: 204 })) },
+    {
+      method: 'POST',
+      path: `${base}/:hook_id/pings`,
+      handle: withHook(() => {
+        pings += 1;
+        return { status: 204 };
+      }),
+    },
     {
       method: 'GET',
       path: `${base}/:hook_id/deliveries`,
@@ -93,7 +101,18 @@ export function githubHookRoutes(parts: Parts): Route[] {
             action: null,
           })),
         );
-        return { status: 200, json: attempts.reverse().slice(0, 100) };
+        const pinged = Array.from({ length: pings }, (_, index) => ({
+          id: FIRST_PING + index,
+          guid: `ping-${index}`,
+          delivered_at: new Date(now()).toISOString(),
+          redelivery: false,
+          duration: 0.03,
+          status: 'OK',
+          status_code: 202,
+          event: 'ping',
+          action: null,
+        }));
+        return { status: 200, json: [...attempts, ...pinged].reverse().slice(0, 100) };
       }),
     },
     {
