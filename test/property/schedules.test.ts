@@ -12,7 +12,7 @@ import { recordDay, type Told } from '../support/recorded-day.ts';
  */
 
 const SCHEDULES = Number(process.env.QMOI_TEST_SCHEDULES ?? 1_000);
-/** Every so many schedules have the whole day, the others two runs of it. */
+/** Every so many schedules have the whole day, the others one or two runs of it. */
 const WHOLE_DAY_EVERY = 100;
 const SEED = Number(process.env.QMOI_TEST_SEED ?? Date.now() % 1_000_000);
 
@@ -136,7 +136,7 @@ it(`ends in one state in ${SCHEDULES} random schedules (QMOI_TEST_SEED=${SEED})`
   for (let index = 0; index < SCHEDULES; index++) {
     const choose = chooser(SEED + index);
     const first = choose(runs.length);
-    const some = [runs[first], runs[(first + 1 + choose(Math.floor(runs.length / 2))) % runs.length]];
+    const some = [runs[first], ...(index % 2 === 0 ? [runs[choose(runs.length)]] : [])];
     const told = index % WHOLE_DAY_EVERY === 0 ? day : day.filter(({ run }) => some.includes(run));
     const name = [...new Set(told.map(({ run }) => run))].join();
     let expected = references.get(name);
@@ -154,5 +154,5 @@ it(`ends in one state in ${SCHEDULES} random schedules (QMOI_TEST_SEED=${SEED})`
   const states = JSON.stringify([...references.values()]);
   for (const text of ['"attempt":3', '"supersededBy":', '"mirrorOf":', '"status":"failed"'])
     expect(states).toContain(text);
-  for (const state of references.values()) expect(Object.keys(state).length).toBeGreaterThan(5);
+  for (const state of references.values()) expect(Object.keys(state).length).toBeGreaterThan(3);
 });

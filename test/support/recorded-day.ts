@@ -65,6 +65,7 @@ async function recordAt(platform: Platform): Promise<Told[]> {
     await play({ workflow: 'ci', jobs: [{ name: 'lint', stage: 'check' }, flaky, deploy] }, 2);
     await play({ workflow: 'ci', jobs: [{ name: 'test', outcome: 'failure' }], ...commit(2) });
     await play({ workflow: 'nightly', event: 'schedule', jobs: [{ name: 'build', outcome: 'cancelled' }] });
+    await play({ workflow: 'nightly', event: 'schedule', jobs: [{ name: 'build' }] });
     await play({ ...green, branch: 'feature' });
     return told;
   } finally {
