@@ -24,6 +24,13 @@ export interface CompiledRules {
   applies(rule: number, step: string): boolean;
 }
 
+/**
+ * A repetition that may count to hundreds has a state for each count, more than the matcher keeps. The pattern stays linear
+ * without the bound, and a line is never long.
+ */
+const unbounded = (source: string): string =>
+  source.replace(/\{([01]),\d{3,4}\}/g, (_, least) => (least === '0' ? '*' : '+'));
+
 const cache = new WeakMap<readonly Rule[], CompiledRules>();
 
 /** Patterns compile when first needed: a function that starts cold sees few of them. RE2JS guarantees linear time. */
@@ -41,7 +48,7 @@ export function compileRules(source: readonly Rule[]): CompiledRules {
   ];
   const patterns = new Map<string, RE2JS>();
   const test = (source: string, text: string): boolean => {
-    const pattern = patterns.get(source) ?? RE2JS.compile(source);
+    const pattern = patterns.get(source) ?? RE2JS.compile(unbounded(source));
     patterns.set(source, pattern);
     return pattern.test(text);
   };

@@ -67,7 +67,7 @@ export const sourceProgramsRules: readonly Rule[] = [
       'environment variable',
       'env var',
       'secret',
-      ' not found',
+      'variable ',
       'must be supplied',
       'Unable to locate credentials',
       'Credentials could not be loaded',

@@ -187,7 +187,8 @@ export const sourceSettingsRules: readonly Rule[] = [
       "The term '[^']{1,200}' is not recognized as",
     ),
     literals: [
-      'not found',
+      ': not found',
+      'command not found',
       ': No such file or directory',
       'executable file not found',
       ' ENOENT',
