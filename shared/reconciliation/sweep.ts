@@ -1,5 +1,5 @@
 import type { Source } from '../model/index.ts';
-import type { Sweeper, SweptRun } from '../platforms/sweeper.ts';
+import { PlatformRefusal, type RunDetails, type Sweeper, type SweptRun } from '../platforms/sweeper.ts';
 import { ids, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { type Book, type Entry, entryKey, hourOf, readBook, writeBook } from './books.ts';
@@ -15,7 +15,8 @@ const BEFORE_MS = 60 * 60_000;
 const SETTLED_MS = 60_000;
 /** However long a run takes, further back the list of runs is not read for its end. */
 const FURTHEST_MS = 24 * 3_600_000;
-const MAX_PAGES = 20;
+/** Only guards against a list without an end: the budget of calls ends sooner, and the next sweep goes on. */
+const MAX_PAGES = 200;
 /** What is still missing after that long stays missing. */
 const GIVE_UP_MS = 24 * 3_600_000;
 /** How many definitions of runs a cursor remembers. */
@@ -156,9 +157,7 @@ class Sweep {
     const expected = this.expected[run.alike];
     const missing: string[] = [];
     let facts = 1 + attemptOf(run, heard).jobs.length;
-    const details = needsDetails(run, heard, { endTellsJobs, expected })
-      ? await this.sweeper.details(this.source, run)
-      : undefined;
+    const details = needsDetails(run, heard, { endTellsJobs, expected }) ? await this.detailsOf(run) : undefined;
     if (isRunMissing(run, heard)) {
       missing.push(runFactId(platform, run));
       const told = run.told ?? details?.run;
@@ -174,10 +173,21 @@ class Sweep {
     if (run.ended && !endTellsJobs && (details !== undefined || facts - 1 > (expected ?? 0))) {
       this.expected[run.alike] = facts - 1;
     }
-    const recovered = (entry?.recovered ?? []).filter((fact) => !missing.includes(fact));
+    const once = [...(entry?.recovered ?? []), ...(entry?.missing ?? [])];
+    const recovered = [...new Set(once)].filter((fact) => !missing.includes(fact));
     const { externalId, attempt, updatedAt, ended } = run;
     book.entries[key] = { externalId, attempt, updatedAt, ended, facts, recovered, missing };
     book.changed = true;
+  }
+
+  /** Undefined also when the platform will not tell: the run may have been deleted since it was listed. */
+  private async detailsOf(run: SweptRun): Promise<RunDetails | undefined> {
+    try {
+      return await this.sweeper.details(this.source, run);
+    } catch (error) {
+      if (error instanceof PlatformRefusal) return undefined;
+      throw error;
+    }
   }
 
   private async recover(told: Parameters<typeof recover>[2]): Promise<void> {
