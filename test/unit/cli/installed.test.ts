@@ -13,12 +13,8 @@ beforeAll(() => {
     bin: Record<string, string>;
   };
   expect(bin).toEqual({ qmoi: 'bin/qmoi.mjs', 'qmoi-agent': 'agent/qmoi-agent.mjs' });
-  const [program = '', ...args] = scripts.prepack.split(' ');
-  const outdir = `--outdir=${join(folder, 'dist/cli')}`;
-  execFileSync(
-    join('node_modules/.bin', program),
-    args.map((arg) => (arg.startsWith('--outdir=') ? outdir : arg)),
-  );
+  expect(scripts.prepack).toBe('node scripts/build-cli.mjs');
+  execFileSync(process.execPath, ['scripts/build-cli.mjs', join(folder, 'dist/cli')]);
   for (const part of ['bin', 'agent', 'package.json']) cpSync(part, join(folder, part), { recursive: true });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
