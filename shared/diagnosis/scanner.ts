@@ -133,6 +133,7 @@ export class LineScanner {
     this.#carry = undefined;
     const whole = carry ? joined(carry, bytes, start, end) : bytes;
     this.#listener(new Line(this.#number, whole, carry ? 0 : start, carry ? whole.length : end), this.#owners);
+    if (this.#owners.length === 0) return;
     this.#owners.length = 0;
     this.#stamp++;
   }
