@@ -66,7 +66,7 @@ export function render(report: DiagnosisReport): string {
   return [
     `Diagnosis, ${report.rules} rules`,
     table('Where it broke: LogChunks', report.logChunks),
-    table('Where it broke: CiDiff (label intervals as given)', report.ciDiff),
+    table('Where it broke: CiDiff (label intervals as given; see LEAD in shared/diagnosis/focus.ts)', report.ciDiff),
     table('Failed tests named', report.bugSwarm),
     table('Transient or not: Veloren', report.veloren),
     table(
