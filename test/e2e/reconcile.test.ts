@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Forge, type ManualClock, manualClock, type Platform, type RunHandle } from '../support/forges/index.ts';
 import { frozen, type Item, TestHost, type Traffic } from '../support/host.ts';
-import { LOGS, openForge, pipeline, storyOf } from './support/scenario.ts';
+import { expectContractKept, LOGS, openForge, pipeline, storyOf } from './support/scenario.ts';
 
 const RUNS = 24;
 const LOST = 0.2;
@@ -112,6 +112,7 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
     const listings = swept.filter(({ path }) => /\/(?:runs|pipelines)$/.test(path));
     expect(listings.length).toBeLessThanOrEqual(RUNS / 20);
     expect(swept.length - listings.length).toBeLessThanOrEqual(lost);
+    expectContractKept(forge);
   });
 
   it('is acted on once where it was recovered in time; what is long past is neither acted on nor told', async () => {

@@ -5,13 +5,23 @@ import type { Source } from '../../../../shared/model/index.ts';
 import { platforms } from '../../../../shared/platforms/index.ts';
 import type { Meter, Sweeper } from '../../../../shared/platforms/sweeper.ts';
 import { checkHooks } from '../../../../shared/reconciliation/check-hooks.ts';
-import { createForge, type Forge, type ForgeOptions, type Platform } from '../../../support/forges/index.ts';
+import {
+  checkCalls,
+  createForge,
+  type Forge,
+  type ForgeOptions,
+  type Platform,
+} from '../../../support/forges/index.ts';
 import { withTable } from '../../../support/table.ts';
 
 const engine = withTable();
 const unmetered: Meter = { admit: async () => undefined, told: () => undefined };
 const open: { forge?: Forge; server?: Server } = {};
 afterEach(async () => {
+  if (open.forge !== undefined) {
+    const { violations } = checkCalls(open.forge.platform, open.forge.calls);
+    expect(violations).toEqual([]);
+  }
   await open.forge?.close();
   open.server?.close();
 });
