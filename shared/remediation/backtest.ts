@@ -81,6 +81,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     latestAttempt: decision.latestAttempt ?? fix.attempt,
     tries: decision.tries ?? 0,
     lastActedAt,
+    rival: decision.rival,
     control: (decision.control ?? 'running') as Situation['control'],
     spent: ledger.spentBy(fix, now, decision.spent ?? { repository: 0, all: 0 }),
     ...(supersededBy !== undefined && { supersededBy }),

@@ -1,10 +1,12 @@
 import type { Remediation } from '../model/index.ts';
 import type { ActOutcome } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
+import { readRun } from '../tracking/index.ts';
 import { refund } from './budget.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
 import type { Fix } from './fix.ts';
+import { rivalOf } from './rival.ts';
 
 /** Claim, act, record: an act happens once, whoever dies when (DESIGN.md, rule 7). */
 
@@ -14,6 +16,8 @@ export const LEASE_MS = 15_000;
 const CALL_MS = 11_000;
 /** Negative look-ups are believed once the call that may still arrive has timed out. */
 const LOOK_UP_AFTER_SECONDS = 5;
+/** Longer than a lease, and then some, so that two that gave way do not meet again. */
+const GIVE_WAY_MS = 20_000;
 
 export async function carryOut(fix: Fix, existing: Remediation | undefined, reason: string): Promise<Rest> {
   const { store, now } = fix.deps;
@@ -29,6 +33,12 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
   try {
     const claimed = await fix.write(existing, 'claimed', { reason, ...leaseFields(fix, until) });
     if (claimed === undefined) return again(1, 'someone else was faster');
+    const rival = rivalOf(fix, (await readRun(store, fix.run.id)).remediations);
+    if (rival !== undefined) {
+      await refund(store, fix.action);
+      await fix.hold(claimed, `${rival.action} is under way on it`, now() + GIVE_WAY_MS + fix.jitter(GIVE_WAY_MS));
+      return done;
+    }
     await fix.advanceIncidents('fixing', reason);
     const control = await fix.control();
     if (control !== 'running') {

@@ -13,6 +13,7 @@ const HOLD_MS = 60_000;
 const SUPERSEDED_MS = 24 * 3_600_000;
 const SUPERSEDED_LOOK_MS = 5 * 60_000;
 const HOUR_MS = 3_600_000;
+const RIVAL_MS = 30_000;
 
 /** All that a decision depends on, besides the policy; whoever asks has read it consistently. */
 export interface Situation {
@@ -29,6 +30,8 @@ export interface Situation {
   readonly tries: number;
   /** The run of newer work, with another commit, that has made this one's outcome moot. */
   readonly supersededBy?: string | undefined;
+  /** What another fix does to the same subject at this moment. */
+  readonly rival?: string | undefined;
   /** When the subject was last acted on. */
   readonly lastActedAt?: number | undefined;
   readonly control: Control['status'];
@@ -144,6 +147,7 @@ const rules: readonly Rule[] = [
   },
   ({ now, control }) =>
     control === 'running' ? undefined : hold('control', `the master has QMOI ${control} here`, now + HOLD_MS),
+  ({ now, rival }) => (rival === undefined ? undefined : hold('rival', `${rival} is under way on it`, now + RIVAL_MS)),
   ({ now, run }, policy) => {
     const window = windowOf(policy, run, now);
     return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);

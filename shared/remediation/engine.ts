@@ -7,7 +7,7 @@ import { afterCrash, lookUp } from './carry-out.ts';
 import { ready } from './decide.ts';
 import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
-import { playbookOf } from './playbooks/index.ts';
+import { select } from './select.ts';
 
 /**
  * Does whatever is owed to one run: judges its failed jobs once all are diagnosed and the run has ended, and carries out,
@@ -21,10 +21,9 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
     const join = ready(run, record.jobs, record.failures);
     if (platform === undefined || join === undefined) continue;
     for (const option of platform.retryOptions(run, join.jobs)) {
-      const playbook = playbookOf(option.playbook);
-      if (playbook === undefined) throw new Error(`there is no playbook ${option.playbook}`);
       const failures = join.failures.filter((failure) => option.jobs.some((job) => job.id === failure.jobId));
-      rests.push(await proceed(new Fix({ deps, platform, record, run, option, playbook, failures })));
+      const selected = await select(deps, record, option, failures);
+      rests.push(await proceed(new Fix({ deps, platform, record, run, failures, ...selected })));
     }
   }
   for (const asked of record.remediations.filter(({ playbook }) => playbook === BY_HAND)) {

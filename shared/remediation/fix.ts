@@ -32,6 +32,8 @@ export class Fix {
   readonly option: RetryOption;
   readonly playbook: Playbook;
   readonly failures: RunRecord['failures'];
+  /** Why this playbook and no other that would fit. */
+  readonly choice: RecordedDecision['choice'];
   /** What was decided last, written along with whatever follows from it. */
   private decided: RecordedDecision | undefined;
 
@@ -43,6 +45,7 @@ export class Fix {
     option: RetryOption;
     playbook: Playbook;
     failures: RunRecord['failures'];
+    choice?: RecordedDecision['choice'];
   }) {
     this.deps = of.deps;
     this.platform = of.platform;
@@ -51,6 +54,7 @@ export class Fix {
     this.option = of.option;
     this.playbook = of.playbook;
     this.failures = of.failures;
+    this.choice = of.choice;
     this.id = ids.remediation(runKeyOf(this.run.id), this.option.action, this.option.part);
   }
 

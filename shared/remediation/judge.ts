@@ -16,6 +16,7 @@ import {
   takeProbe,
 } from './outage.ts';
 import { modeOf } from './policy.ts';
+import { rivalOf } from './rival.ts';
 import { successorOf } from './successor.ts';
 
 /** What the held ones of an outage are spread over, once the next probe is due. */
@@ -41,6 +42,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     tries: asked ? 0 : triesOf(fix, outages),
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
+    rival: rivalOf(fix, fix.record.remediations)?.action,
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -55,10 +57,10 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     situation = { ...base, outage: await probing(fix, open) };
     decision = decide(situation, settings);
   }
-  let choice: RecordedDecision['choice'];
+  let { choice } = fix;
   if (decision.kind === 'act' && open === undefined && !asked) {
     const known = await learned(fix, existing);
-    choice = known.choice;
+    choice = known.choice ?? choice;
     situation = { ...situation, ...known.says };
     decision = decide(situation, settings);
   }
@@ -158,6 +160,7 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   latestAttempt: situation.latestAttempt,
   tries: situation.tries,
   ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
+  ...(situation.rival !== undefined && { rival: situation.rival }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),

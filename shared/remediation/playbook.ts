@@ -93,6 +93,7 @@ export const tierOf = ({ steps }: Pick<Playbook, 'steps'>): Tier =>
   steps.reduce<Tier>((highest, { tier }) => (tier > highest ? tier : highest), 0);
 
 interface Cause {
+  readonly platform: string;
   readonly cause?: string | undefined;
   readonly category?: string | undefined;
   readonly transient?: boolean | null | undefined;
@@ -108,7 +109,8 @@ export function misfit<F extends Cause>(
 ): F | undefined {
   if (wanted.on !== 'run-failed') return undefined;
   return failures.find(
-    ({ cause = '', category, transient }) =>
+    ({ platform, cause = '', category, transient }) =>
+      (wanted.platforms !== undefined && !wanted.platforms.includes(platform)) ||
       !wanted.transient.includes(transienceOf(transient)) ||
       (wanted.categories !== undefined && !wanted.categories.some((one) => one === category)) ||
       (wanted.causes !== undefined &&

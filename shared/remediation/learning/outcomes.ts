@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { effectsPartition, expiry, outcomePartition, type Store } from '../../store/index.ts';
 import type { Tally } from './beta.ts';
@@ -75,10 +74,13 @@ export async function readEffects(store: Store): Promise<Effect[]> {
   }));
 }
 
-/** Gives an occasion to the first fix that asks, and to it again. */
-export async function tryOnce(store: Store, occasion: string, fix: string): Promise<boolean> {
-  const pk = outcomePartition(`occasion ${occasion}`);
-  const key = { pk, sk: createHash('sha256').update(occasion).digest('hex').slice(0, 16) };
-  if (await store.putNew({ ...key, fix, expiresAt: expiry(store.now(), 1) })) return true;
-  return (await store.getItem(key))?.fix === fix;
+/** Of all that are said on one occasion, the word that was said first. */
+export async function firstOf(store: Store, occasion: string, word: string): Promise<string> {
+  const key = { pk: outcomePartition(`occasion ${occasion}`), sk: 'first' };
+  if (await store.putNew({ ...key, word, expiresAt: expiry(store.now(), 2) })) return word;
+  return String((await store.getItem(key))?.word ?? word);
 }
+
+/** Gives an occasion to the first fix that asks, and to it again. */
+export const tryOnce = async (store: Store, occasion: string, fix: string): Promise<boolean> =>
+  (await firstOf(store, occasion, fix)) === fix;

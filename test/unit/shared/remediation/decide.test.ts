@@ -117,6 +117,7 @@ describe('decide', () => {
     ['a spent hour', { spent: { repository: 0, all: 100 } }, 'use up the budget', NEXT_HOUR],
     ['what is only watched', { heldOutUntil: NOW + 1 }, 'only watched', NOW + 1],
     ['a playbook that rests', { broken: { reason: 'it rests', askAgainAt: NOW + 9 } }, 'it rests', NOW + 9],
+    ['another fix under way', { rival: 'cancel-run' }, 'cancel-run is under way', NOW + 30_000],
     ['newer work under way', { supersededBy: 'github:2:1' }, 'github:2:1 has taken', NOW + 300_000],
   ])('holds for %s, and asks again', (_, fields, reason, until = NOW + 60_000) => {
     const decision = decide(situation(fields));
@@ -181,7 +182,7 @@ describe.each(playbooks.map((one) => [one.id, one] as const))('the playbook %s',
         approved,
         run: run({ platform, attempt, endedAt: ago(minutesAgo) }),
         ...(superseded && { supersededBy: 'github:2:1' }),
-        failures: [failure({ cause, transient, category })],
+        failures: [failure({ platform, cause, transient, category })],
         latestAttempt: attempt,
         tries: attempt - 1,
       }),

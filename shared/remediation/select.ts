@@ -1,0 +1,54 @@
+import type { RecordedDecision } from '../model/index.ts';
+import type { RetryOption } from '../platforms/port.ts';
+import type { RunRecord } from '../tracking/index.ts';
+import type { EngineDeps } from './fix.ts';
+import { choose, firstOf, tallyOf } from './learning/index.ts';
+import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
+import { playbookOf, playbooks } from './playbooks/index.ts';
+
+export interface Selected {
+  readonly playbook: Playbook;
+  readonly option: RetryOption;
+  readonly choice?: RecordedDecision['choice'];
+}
+
+/**
+ * The playbook that is followed for a way of trying failed jobs again: the platform's plain one, unless the settings want
+ * others that fit as well. Of several, what came of each decides. Once chosen, it stays: two fixes of one attempt would fight.
+ */
+export async function select(
+  deps: EngineDeps,
+  record: RunRecord,
+  option: RetryOption,
+  failures: RunRecord['failures'],
+): Promise<Selected> {
+  const plain = playbookOf(option.playbook);
+  if (plain === undefined) throw new Error(`there is no playbook ${option.playbook}`);
+  const { settings, store } = deps;
+  const wanted = ({ id, enabled }: Playbook): boolean =>
+    (settings.playbooks[id] ?? (enabled ? 'act' : 'off')) !== 'off';
+  const others = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
+  const of = (playbook: Playbook, choice?: Selected['choice']): Selected => {
+    const [step] = playbook.steps;
+    const action = step === undefined || step.action === RETRY_STEP ? option.action : step.action;
+    return { playbook, option: { ...option, action, playbook: playbook.id }, ...(choice !== undefined && { choice }) };
+  };
+  if (others.length === 0) return of(plain);
+  const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];
+  const begun = record.remediations.find(
+    ({ subject, attempt, playbook }) =>
+      subject === option.subject && attempt === option.attempt && candidates.some(({ id }) => id === playbook),
+  );
+  const kept = candidates.find(({ id }) => id === begun?.playbook);
+  const [only, second] = candidates;
+  if (kept !== undefined || only === undefined) return of(kept ?? plain);
+  if (second === undefined) return of(only);
+  const cause = failures[0]?.cause ?? 'unknown';
+  const arms = await Promise.all(
+    candidates.map(async ({ id }) => ({ playbook: id, tally: await tallyOf(store, { cause, playbook: id }) })),
+  );
+  const seed = `${option.subject} ${option.attempt}`;
+  const choice = choose(arms, { successes: 0, failures: 0 }, { seed, holdOut: 0 });
+  const first = await firstOf(store, `playbook of ${seed}`, choice.choice);
+  return of(candidates.find(({ id }) => id === first) ?? plain, choice);
+}
