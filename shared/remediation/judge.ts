@@ -1,4 +1,4 @@
-import { isEnded, type RecordedDecision, type Remediation } from '../model/index.ts';
+import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { refund, spend } from './budget.ts';
 import { carryOut } from './carry-out.ts';
@@ -175,6 +175,8 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
 /** The outages, past or present, of what this fix is for. A run counts once for each of its causes. */
 async function outagesOf(fix: Fix, existing: Remediation | undefined): Promise<Outage[]> {
   const { store, settings } = fix.deps;
+  // History makes no outage of today.
+  if (!isLive(fix.run.origin)) return [];
   const failedAt = fix.run.endedAt ?? fix.run.statusAt;
   const keys = outageKeysOf(fix.failures.filter(({ transient }) => transient === true));
   const found = await Promise.all(
