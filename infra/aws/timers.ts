@@ -64,11 +64,15 @@ const MAX_SETTINGS_BYTES = 3_000;
 
 /** What the settings declare, as JSON: schedules that can be kept, and rules. Throws one sentence. */
 function declared({ heartbeats, automations }: Pick<Settings, 'heartbeats' | 'automations'>) {
-  for (const [source, schedule] of Object.entries(heartbeats)) {
+  const schedules = [
+    ...Object.entries(heartbeats).map(([source, schedule]) => [`heartbeats.${source}`, schedule] as const),
+    ...automations.schedules.map((schedule, index) => [`automations.schedules.${index}`, schedule] as const),
+  ];
+  for (const [where, schedule] of schedules) {
     try {
       if (readSchedule(schedule) === undefined) throw new Error('it has neither a cron nor a period (every)');
     } catch (error) {
-      throw new Error(`heartbeats.${source} in qmoi.config.yaml: ${(error as Error).message}`);
+      throw new Error(`${where} in qmoi.config.yaml: ${(error as Error).message}`);
     }
   }
   const environment = { HEARTBEATS: JSON.stringify(heartbeats), AUTOMATIONS: JSON.stringify(automations) };

@@ -40,8 +40,23 @@ const reference = z
     ),
   );
 
+const text = z.string().check(z.minLength(1), z.maxLength(100));
+
+/** When automations of a platform should run. What a cron or a duration is, synth sees to. */
+const scheduleRule = z.strictObject({
+  platform: patterns,
+  repository: patterns,
+  name: patterns,
+  cron: z.optional(text),
+  zone: z.optional(text),
+  every: z.optional(z.union([text, z.number().check(z.int(), z.positive())])),
+  grace: z.optional(z.union([text, z.number().check(z.int(), z.positive())])),
+});
+
 export const automationSettings = z.strictObject({
   categories: z.prefault(categoryRules, [...DEFAULT_CATEGORIES]),
+  /** The first that fits says when an automation should run; where none does, its habit tells. */
+  schedules: z.prefault(z.array(scheduleRule).check(z.maxLength(MAX_RULES)), []),
   /** Automations that are one and the same on several platforms. */
   mirrors: z.prefault(z.array(z.array(reference).check(z.minLength(2), z.maxLength(5))).check(z.maxLength(200)), []),
 });

@@ -2,7 +2,7 @@ import type { Automation, AutomationFact, State } from '../model/index.ts';
 import { present } from '../platforms/clean.ts';
 import type { PlatformFacts } from '../platforms/port.ts';
 import { type Change, type ListQuery, listEntities, mergeInto, type Page, type Store } from '../store/index.ts';
-import { categoryOf, type Policy, policyOf } from './policy.ts';
+import { categoryOf, type Policy, policyOf, scheduleOf } from './policy.ts';
 import { standingOf } from './standing.ts';
 
 /**
@@ -59,16 +59,19 @@ export async function settleAutomation(store: Store, known: Automation): Promise
   return store.change('automation', known.id, (state) => state && settled(state, policy, store.now()), known);
 }
 
-function settled(state: Automation, { version, categories }: Policy, now: string): Automation {
-  const { wakeAt: _, reason: __, category: ___, ...rest } = state;
-  const { wakeAt, reason, ...standing } = standingOf(state, now);
-  const outdated = (state.rulesVersion ?? 0) > version;
-  const category = outdated ? state.category : categoryOf(state, categories);
+function settled(state: Automation, policy: Policy, now: string): Automation {
+  const { wakeAt: _, reason: __, category: ___, schedule: ____, ...rest } = state;
+  // What newer rules said is not taken back by whoever has not heard of them.
+  const outdated = (state.rulesVersion ?? 0) > policy.version;
+  const category = outdated ? state.category : categoryOf(state, policy.categories);
+  const schedule = outdated ? state.schedule : scheduleOf(state, policy);
+  const { wakeAt, reason, ...standing } = standingOf({ ...rest, schedule }, now);
   return {
     ...rest,
     ...standing,
-    ...(version > 0 && !outdated && { rulesVersion: version }),
+    ...(policy.version > 0 && !outdated && { rulesVersion: policy.version }),
     ...(category !== undefined && { category }),
+    ...(schedule !== undefined && { schedule }),
     ...(reason !== undefined && { reason }),
     ...(wakeAt !== undefined && { wakeAt }),
   };

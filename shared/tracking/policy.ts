@@ -1,10 +1,12 @@
-import { type Automation, canonical, type Purpose } from '../model/index.ts';
+import { type Automation, canonical, type Purpose, type Schedule } from '../model/index.ts';
+import { HEARTBEAT_PLATFORMS } from '../platforms/heartbeat/kept.ts';
 import {
   type AutomationSettings,
   automationSettings,
   type CategoryRule,
   DEFAULT_CATEGORIES,
 } from '../runtime/automation-settings.ts';
+import { readSchedule } from '../schedule/index.ts';
 import { policyKey, type Store } from '../store/index.ts';
 
 /** What the master says of automations: what they are for, and which are one. Kept in the table, where every function finds it. */
@@ -15,12 +17,16 @@ export interface Policy {
   /** Who said so: the API, the settings, or nobody. */
   readonly by: 'api' | 'settings' | 'default';
   readonly mirrors: AutomationSettings['mirrors'];
+  /** When automations should run, and since when the settings say so. */
+  readonly schedules: AutomationSettings['schedules'];
+  readonly declaredAt: string;
 }
 
 interface Kept {
   readonly version: number;
   /** What the settings say. */
   readonly declared?: AutomationSettings;
+  readonly declaredAt?: string;
   /** What was said through the API, which has the last word. */
   readonly said?: readonly CategoryRule[];
 }
@@ -33,11 +39,12 @@ async function kept(store: Store): Promise<Kept> {
   return (item ?? { version: 0 }) as unknown as Kept;
 }
 
-function policyFrom({ version, declared, said }: Kept): Policy {
-  const mirrors = declared?.mirrors ?? [];
-  if (said !== undefined) return { version, categories: said, by: 'api', mirrors };
-  if (declared !== undefined) return { version, categories: declared.categories, by: 'settings', mirrors };
-  return { version, categories: DEFAULT_CATEGORIES, by: 'default', mirrors };
+function policyFrom({ version, declared, declaredAt = '', said }: Kept): Policy {
+  const { mirrors = [], schedules = [] } = declared ?? {};
+  const rest = { version, mirrors, schedules, declaredAt };
+  if (said !== undefined) return { ...rest, categories: said, by: 'api' };
+  if (declared !== undefined) return { ...rest, categories: declared.categories, by: 'settings' };
+  return { ...rest, categories: DEFAULT_CATEGORIES, by: 'default' };
 }
 
 export const readPolicy = async (store: Store): Promise<Policy> => policyFrom(await kept(store));
@@ -82,7 +89,7 @@ export async function declareAutomations(store: Store, declared: AutomationSetti
   let news = false;
   const policy = await change(store, (known) => {
     news = canonical(known.declared ?? automationSettings.parse({})) !== canonical(declared);
-    return news ? { ...known, declared } : undefined;
+    return news ? { ...known, declared, declaredAt: store.now() } : undefined;
   });
   return news ? policy : undefined;
 }
@@ -92,25 +99,41 @@ export function categoryOf(
   automation: Pick<Automation, 'platform' | 'repository' | 'name' | 'recent'>,
   rules: readonly CategoryRule[],
 ): Purpose | undefined {
-  const { platform, repository, name, recent } = automation;
-  const fits = (wanted: string | readonly string[] | undefined, texts: readonly (string | undefined)[]): boolean =>
-    wanted === undefined ||
-    texts.some((text) => text !== undefined && [wanted].flat().some((pattern) => isLike(text, pattern)));
+  const { recent } = automation;
   return rules.find(
     (rule) =>
-      fits(rule.platform, [platform]) &&
-      fits(rule.repository, [repository]) &&
-      fits(rule.name, [name]) &&
-      fits(
-        rule.branch,
-        recent.map(({ branch }) => branch),
-      ) &&
-      fits(
-        rule.environment,
-        recent.map(({ environment }) => environment),
-      ),
+      isOf(automation, rule) &&
+      fits(rule.branch, ...recent.map(({ branch }) => branch)) &&
+      fits(rule.environment, ...recent.map(({ environment }) => environment)),
   )?.category;
 }
+
+/**
+ * When an automation should run, as far as the settings say. Jobs that send heartbeats have their own place there, and are
+ * left as they are.
+ */
+export function scheduleOf(
+  automation: Pick<Automation, 'platform' | 'repository' | 'name' | 'schedule'>,
+  { schedules, declaredAt }: Pick<Policy, 'schedules' | 'declaredAt'>,
+): Schedule | undefined {
+  const known = automation.schedule;
+  if ((HEARTBEAT_PLATFORMS as readonly string[]).includes(automation.platform)) return known;
+  const rule = schedules.find((one) => isOf(automation, one));
+  const wanted = rule && readSchedule(rule);
+  if (wanted === undefined) return known?.by === 'settings' ? undefined : known;
+  return { ...wanted, at: declaredAt, by: 'settings' };
+}
+
+type Patterns = string | readonly string[] | undefined;
+
+const isOf = (
+  { platform, repository, name }: Pick<Automation, 'platform' | 'repository' | 'name'>,
+  rule: { platform?: Patterns; repository?: Patterns; name?: Patterns },
+): boolean => fits(rule.platform, platform) && fits(rule.repository, repository) && fits(rule.name, name);
+
+const fits = (wanted: Patterns, ...texts: readonly (string | undefined)[]): boolean =>
+  wanted === undefined ||
+  texts.some((text) => text !== undefined && [wanted].flat().some((pattern) => isLike(text, pattern)));
 
 /** Whether a text is what a pattern with `*` describes, in time linear in both for each `*`. */
 export function isLike(text: string, pattern: string): boolean {

@@ -117,3 +117,33 @@ it('takes the word of the settings for what no commit shows', async () => {
     ['github:9ci', ['gitlab:10pipeline']],
   ]);
 });
+
+it('misses what never started on the schedule that the settings declare', async () => {
+  const { store, time } = await engine.fresh();
+  const ask = askOf(store);
+  await track(store, fake, ended('github', 'acme/shop', { id: 1, name: 'nightly', commit: 'a' }));
+  await track(store, fake, ended('github', 'acme/shop', { id: 2, name: 'ci', commit: 'a' }));
+  const declare = async (schedules: unknown[]) => {
+    if (await declareAutomations(store, automationSettings.parse({ schedules }))) await settleAll(store);
+  };
+  await declare([{ name: 'night*', cron: '0 3 * * *', zone: 'Europe/Berlin', grace: '2h' }]);
+  const states = async () => (await ask('/v1/automations')).body.items.map(({ name, status }) => [name, status]).sort();
+  const healthy = [
+    ['ci', 'healthy'],
+    ['nightly', 'healthy'],
+  ];
+  expect(await states()).toEqual(healthy);
+  time.now += 24 * 3_600_000;
+  await settleAll(store);
+  expect(await states()).toEqual([
+    ['ci', 'healthy'],
+    ['nightly', 'silent'],
+  ]);
+  expect((await ask('/v1/automations/github%3A9nightly')).body).toMatchObject({
+    schedule: { by: 'settings', cron: '0 3 * * *', graceSeconds: 7200 },
+    reason: expect.stringContaining('by the cron "0 3 * * *"'),
+  });
+  await declare([]);
+  expect(await states()).toEqual(healthy);
+  expect((await ask('/v1/automations/github%3A9nightly')).body).toMatchObject({ schedule: null, reason: null });
+});
