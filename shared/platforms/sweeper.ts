@@ -4,6 +4,7 @@
  */
 
 import type { Hooks } from './hooks.ts';
+import type { KnownRun } from './port.ts';
 
 /** What is swept: a repository or a project. */
 export interface SweptSource {
@@ -62,8 +63,8 @@ export interface Sweeper {
   runs(source: SweptSource, page: number, etag?: string): Promise<RunPage | undefined>;
   /** One run as the list would show it; undefined when the platform knows none such (any more). One call. */
   find(source: SweptSource, run: { externalId: string; attempt: number }): Promise<SweptRun | undefined>;
-  /** Everything about one run that its webhooks tell. */
-  details(source: SweptSource, run: SweptRun): Promise<RunDetails>;
+  /** Everything about one run that its webhooks tell. What has been `heard` of it already need not be asked for. */
+  details(source: SweptSource, run: SweptRun, heard?: KnownRun): Promise<RunDetails>;
 }
 
 /** Counts calls against a platform's limits. One belongs to each platform and sweep. */

@@ -1,4 +1,5 @@
 import type { Source } from '../model/index.ts';
+import type { KnownRun } from '../platforms/port.ts';
 import { PlatformRefusal, type RunDetails, type Sweeper, type SweptRun } from '../platforms/sweeper.ts';
 import { ids, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
@@ -157,7 +158,7 @@ class Sweep {
     const expected = this.expected[run.alike];
     const missing: string[] = [];
     let facts = 1 + attemptOf(run, heard).jobs.length;
-    const details = needsDetails(run, heard, { endTellsJobs, expected }) ? await this.detailsOf(run) : undefined;
+    const details = needsDetails(run, heard, { endTellsJobs, expected }) ? await this.detailsOf(run, heard) : undefined;
     if (isRunMissing(run, heard)) {
       missing.push(runFactId(platform, run));
       const told = run.told ?? details?.run;
@@ -181,9 +182,9 @@ class Sweep {
   }
 
   /** Undefined also when the platform will not tell: the run may have been deleted since it was listed. */
-  private async detailsOf(run: SweptRun): Promise<RunDetails | undefined> {
+  private async detailsOf(run: SweptRun, heard: KnownRun): Promise<RunDetails | undefined> {
     try {
-      return await this.sweeper.details(this.source, run);
+      return await this.sweeper.details(this.source, run, heard);
     } catch (error) {
       if (error instanceof PlatformRefusal) return undefined;
       throw error;

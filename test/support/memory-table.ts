@@ -57,7 +57,7 @@ export class MemoryTable {
     const partition = this.items.get(item.pk) ?? new Map<string, Item>();
     this.items.set(item.pk, partition);
     // What is stored is nobody's object any more; attributes that are undefined are none.
-    partition.set(item.sk, Object.freeze(JSON.parse(JSON.stringify(item)) as Item));
+    partition.set(item.sk, Object.freeze(copyOf(item) as Item));
     return {};
   }
 
@@ -99,4 +99,13 @@ function rangeOf(condition: string, { ':sk': sk = '' }: Record<string, string>):
     default:
       throw new Error(`the table in memory knows no range ${condition}`);
   }
+}
+
+/** A copy without what is undefined; bytes stay bytes. */
+function copyOf(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (value === null || typeof value !== 'object') return value;
+  const kept = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(kept.map(([name, inner]) => [name, copyOf(inner)]));
 }

@@ -3,6 +3,7 @@ import { isEnded } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { type Ask, createAsk, hasNext, unlessGone } from '../ask.ts';
 import { timeOf } from '../clean.ts';
+import type { KnownRun } from '../port.ts';
 import { platformId } from '../request.ts';
 import type { Meter, RunDetails, RunPage, Sweeper, SweptRun, SweptSource } from '../sweeper.ts';
 import { gitlabHooks } from './hooks.ts';
@@ -56,12 +57,13 @@ export function gitlabSweeper(ask: Ask): Sweeper {
     return { runs: found, more: hasNext(answer.headers), etag: answer.headers.get('etag') ?? undefined };
   }
 
-  /** Two calls: only the pipeline itself tells when it ended, and only its jobs what became of each. */
-  async function details(source: SweptSource, run: SweptRun): Promise<RunDetails> {
+  /** Two calls: only the pipeline itself tells when it ended, and only its jobs what became of each; one, where that is known. */
+  async function details(source: SweptSource, run: SweptRun, heard?: KnownRun): Promise<RunDetails> {
     const path = `/projects/${projectOf(source)}/pipelines/${run.externalId}`;
     const native = pipeline.parse((await ask('GET', path)).json);
-    const jobs: z.infer<typeof job>[] = [];
-    for (let page = 1; page <= MAX_JOB_PAGES; page++) {
+    const known = heard && buildsIn(heard);
+    const jobs: z.infer<typeof job>[] = known ?? [];
+    for (let page = 1; known === undefined && page <= MAX_JOB_PAGES; page++) {
       const answer = await ask('GET', `${path}/jobs?per_page=${PAGE}&page=${page}`);
       jobs.push(...z.array(job).parse(answer.json));
       if (!hasNext(answer.headers)) break;
@@ -103,6 +105,39 @@ export function gitlabSweeper(ask: Ask): Sweeper {
   }
 
   return { hooks: gitlabHooks(ask), endTellsJobs: true, limits: LIMITS, runs, find, details };
+}
+
+const NATIVE = {
+  succeeded: 'success',
+  failed: 'failed',
+  'timed-out': 'failed',
+  canceled: 'canceled',
+  skipped: 'skipped',
+  waiting: 'manual',
+} as const;
+
+/**
+ * The jobs of a pipeline as they were heard of, where all of them were, with their end; undefined otherwise. Each webhook of
+ * a pipeline names all of its jobs, and only these tell its source: after one, none is unknown. A retry adds others.
+ */
+function buildsIn({ runs, jobs }: KnownRun): z.infer<typeof job>[] | undefined {
+  if (runs.length !== 1 || runs[0]?.event === undefined || jobs.length === 0) return undefined;
+  const builds = jobs.flatMap((one) => {
+    const word = (NATIVE as Partial<Record<string, z.infer<typeof status>>>)[one.status];
+    if (word === undefined) return [];
+    return {
+      id: Number(one.externalId),
+      name: one.name ?? '',
+      stage: one.stage,
+      status: word,
+      created_at: one.queuedAt,
+      started_at: one.startedAt,
+      finished_at: one.endedAt,
+      allow_failure: one.allowFailure,
+      failure_reason: one.failureReason,
+    };
+  });
+  return builds.length === jobs.length ? builds : undefined;
 }
 
 function sweptRun(native: unknown): SweptRun[] {
