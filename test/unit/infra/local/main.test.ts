@@ -97,7 +97,7 @@ describe('the host as a process', () => {
     const host = start();
     const url = await host.url();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    expect(host.output()).toContain(join(folder, 'data', 'master-token'));
+    await vi.waitFor(() => expect(host.output()).toContain(join(folder, 'data', 'master-token')));
     expect(host.output()).not.toContain(token());
     const request = httpRequest(`${url}/webhooks/github`, {
       method: 'POST',

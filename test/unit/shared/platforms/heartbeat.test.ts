@@ -227,7 +227,7 @@ describe('whatever is taken', () => {
       }),
       { numRuns: 1000 },
     );
-    expect(taken).toBeGreaterThan(20);
+    expect(taken).toBeGreaterThan(0);
   });
 });
 
