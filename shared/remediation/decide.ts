@@ -11,7 +11,7 @@ export const VERIFY_WITHIN_MS = 6 * 3_600_000;
 const HOLD_MS = 60_000;
 /** How long, and how often, the run that superseded one is awaited. */
 const SUPERSEDED_MS = 24 * 3_600_000;
-const SUPERSEDED_LOOK_MS = 5 * 60_000;
+const SUPERSEDED_LOOK_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const RIVAL_MS = 30_000;
 

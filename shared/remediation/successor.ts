@@ -1,25 +1,26 @@
-import type { Run } from '../model/index.ts';
+import { isEnded, type Run } from '../model/index.ts';
 import type { Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 
 /** Of newer runs that superseded each other, so many are followed. */
-const MOST = 10;
+const MOST = 6;
 
-/** The run that superseded another one with a commit of its own; undefined: none has. */
-export async function successorOf(store: Store, run: Run): Promise<Run | undefined> {
-  if (run.supersededBy === undefined) return undefined;
-  const next = await store.get('run', run.supersededBy);
-  return next?.commit !== undefined && run.commit !== undefined && next.commit !== run.commit ? next : undefined;
-}
-
-/** Whether any run that came after has succeeded, and which. */
-export async function succeededAfter(store: Store, run: Run): Promise<string | undefined> {
+/**
+ * The run of newer work, with another commit, that makes an older one's outcome moot: one that has succeeded, or may yet.
+ * Where all that came after failed as well, the older one is as good as any. Undefined: there is none.
+ */
+export async function successorOf(store: Store, run: Run): Promise<{ id: string; succeeded: boolean } | undefined> {
+  let undecided: string | undefined;
   let next = run.supersededBy;
   for (let hops = 0; next !== undefined && hops < MOST; hops++) {
     const { runs } = await readRun(store, next);
-    const good = runs.find(({ status }) => status === 'succeeded');
-    if (good !== undefined) return good.id;
+    const newer = runs.filter(
+      ({ commit }) => commit !== undefined && run.commit !== undefined && commit !== run.commit,
+    );
+    const good = newer.find(({ status }) => status === 'succeeded');
+    if (good !== undefined) return { id: good.id, succeeded: true };
+    undecided ??= newer.find(({ status }) => !isEnded(status))?.id;
     next = runs.find(({ supersededBy }) => supersededBy !== undefined)?.supersededBy;
   }
-  return undefined;
+  return undecided === undefined ? undefined : { id: undecided, succeeded: false };
 }

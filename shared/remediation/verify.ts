@@ -7,7 +7,7 @@ import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { recordOutcome } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
-import { succeededAfter } from './successor.ts';
+import { successorOf } from './successor.ts';
 
 /** The deliveries about a run's jobs may trail the one about its end by this much. */
 const JOBS_TRAIL_MS = 120_000;
@@ -49,10 +49,10 @@ async function makeSupersededGood(store: Store, { remediations, runs, failures }
   const held = remediations.filter(({ status, decision }) => status === 'proposed' && decision?.rule === 'superseded');
   for (const runId of new Set(held.map((fix) => fix.runId))) {
     const run = runs.find(({ id }) => id === runId);
-    const good = run && (await succeededAfter(store, run));
-    if (run === undefined || good === undefined) continue;
+    const newer = run && (await successorOf(store, run));
+    if (run === undefined || newer?.succeeded !== true) continue;
     const theirs = failures.filter((failure) => failure.runId === runId);
-    await makeGood(store, theirs, `${good}, which took its place, succeeded`, run.origin);
+    await makeGood(store, theirs, `${newer.id}, which took its place, succeeded`, run.origin);
   }
 }
 

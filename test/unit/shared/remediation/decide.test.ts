@@ -118,7 +118,7 @@ describe('decide', () => {
     ['what is only watched', { heldOutUntil: NOW + 1 }, 'only watched', NOW + 1],
     ['a playbook that rests', { broken: { reason: 'it rests', askAgainAt: NOW + 9 } }, 'it rests', NOW + 9],
     ['another fix under way', { rival: 'cancel-run' }, 'cancel-run is under way', NOW + 30_000],
-    ['newer work under way', { supersededBy: 'github:2:1' }, 'github:2:1 has taken', NOW + 300_000],
+    ['newer work under way', { supersededBy: 'github:2:1' }, 'github:2:1 has taken', NOW + 60_000],
   ])('holds for %s, and asks again', (_, fields, reason, until = NOW + 60_000) => {
     const decision = decide(situation(fields));
     expect(decision).toMatchObject({ kind: 'hold', reason: expect.stringContaining(reason), until });
