@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Forge, JobSpec } from '../support/forges/index.ts';
+import { TestHost } from '../support/host.ts';
+import { openForge, pipeline } from './support/scenario.ts';
+
+/** What QMOI depends on is down: many runs fail of one cause, and reruns fail as well, until it is up again. */
+
+/** One each, so that none takes the place of another. */
+const REPOSITORIES = 16;
+let forge: Forge;
+let host: TestHost;
+let down = true;
+
+beforeAll(async () => {
+  forge = await openForge('github');
+  host = await TestHost.boot({ clock: 'manual', forges: [forge] });
+});
+afterAll(async () => {
+  await host?.end();
+  await forge?.close();
+});
+
+const failing = (): Partial<JobSpec> =>
+  Object.defineProperty({ logMissingCalls: 0, steps: ['Run test'] }, 'thenOnRetry', {
+    enumerable: true,
+    get: () => (down ? 'failure' : 'success'),
+  });
+
+it('is probed now and then, and all is recovered after it: one incident, a message at either end', async () => {
+  const runs = Array.from({ length: REPOSITORIES }, (_, index) => {
+    const spec = pipeline('test', { logMissingCalls: 0, steps: ['Run test'] });
+    const jobs = spec.jobs.map((job) => (job.name === 'test' ? Object.assign(failing(), withoutRetry(job)) : job));
+    return forge.repository(`acme/outage-${index}`).run({ ...spec, jobs: jobs as JobSpec[] });
+  });
+  await Promise.all(runs.map((run) => run.play()));
+  await host.settled(forge);
+  const first = forge.effects.length;
+  expect(first).toBeGreaterThan(0);
+  expect(first).toBeLessThan(runs.length);
+
+  await host.pass(5, [forge]);
+  const during = forge.effects.length;
+  expect(during).toBeGreaterThan(first);
+  expect(during).toBeLessThan(20);
+  const probes = (await host.list('remediations')).filter(({ probe }) => probe === true);
+  expect(probes).toHaveLength(during - first);
+  expect(probes.every(({ status }) => status === 'failed')).toBe(true);
+
+  down = false;
+  await host.pass(12, [forge]);
+  for (const run of runs) {
+    const attempts = await host.list('runs', { platform: 'github', externalId: String(run.id) });
+    expect(attempts.map(({ status }) => status).at(0), `run ${run.id}`).toBe('succeeded');
+  }
+  expect(await host.list('incidents')).toMatchObject([{ status: 'resolved' }]);
+  const outbox = await host.list('outbox');
+  expect(outbox.map(({ topic }) => topic).sort()).toEqual(['Qmoi-error', 'Qmoi-status']);
+});
+
+/** Its outcome on a retry is told by whether the outage lasts. */
+function withoutRetry({ thenOnRetry: _, ...job }: JobSpec): JobSpec {
+  return job;
+}
