@@ -119,14 +119,16 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
     const stage = await open(platform);
     const { host, forge, clock, still } = stage;
     const [long, fresh, silent] = ['acme/long', 'acme/fresh', 'acme/fresh'].map((name, index) =>
-      forge.repository(name).run(
-        pipeline(`test-${index}`, {
+      forge.repository(name).run({
+        // On a branch of its own, so that it does not take the place of another.
+        branch: `branch-${index}`,
+        ...pipeline(`test-${index}`, {
           logMissingCalls: 0,
           steps: [`Run test-${index}`],
           // An incident of its own.
           log: index === 0 ? LOGS.reset : LOGS.transient,
         }),
-      ),
+      }),
     ) as [RunHandle, RunHandle, RunHandle];
     // Of the first and the second nothing arrives but their beginning, of the third nothing.
     long.record();
