@@ -127,9 +127,8 @@ describe('the host', () => {
     const status = await client.status();
     expect(status.functions.map(({ name }) => name).sort()).toEqual(
       [
-        ...['api', 'authorize', 'diagnose', 'notify', 'publish', 'receive-heartbeat', 'receive-webhook', 'record'],
-        'remediate',
-        ...['verify', 'wake'],
+        ...['api', 'authorize', 'diagnose', 'notify', 'publish', 'receive-event', 'receive-heartbeat'],
+        ...['receive-webhook', 'reconcile', 'record', 'remediate', 'verify', 'wake'],
       ].map((name) => `Qmoi-${name}`),
     );
     expect(status.routes.map(({ route }) => route).sort()).toEqual([
@@ -138,7 +137,10 @@ describe('the host', () => {
       'ANY /v1/{proxy+}',
       'ANY /webhooks/{platform}',
     ]);
-    expect(status.timers).toMatchObject([{ name: 'Qmoi-wake', nextAt: expect.any(String) }]);
+    expect(status.timers.map(({ name, nextAt }) => [name, typeof nextAt]).sort()).toEqual([
+      ['Qmoi-reconcile', 'string'],
+      ['Qmoi-wake', 'string'],
+    ]);
     expect(status.queues.length).toBeGreaterThan(6);
     expect(status.rules.length).toBeGreaterThan(6);
   });

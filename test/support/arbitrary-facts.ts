@@ -41,6 +41,14 @@ function valuesOf(name: string, schema: $ZodType): fc.Arbitrary<unknown> {
             ? ((item as Record<string, unknown>).number ?? (item as Record<string, unknown>).runId)
             : item,
       });
+    case 'literal':
+      return fc.constantFrom(...(def.values as unknown[]));
+    case 'union':
+      return fc.oneof(...(def.options as $ZodType[]).map((option) => valuesOf(name, option)));
+    case 'record':
+      return fc.dictionary(fc.constantFrom('a', 'b', 'c'), valuesOf(name, def.valueType as $ZodType), {
+        noNullPrototype: true,
+      });
     case 'object':
       return fc.record(
         Object.fromEntries(
