@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  environmentOf,
   type Grant,
   grantsOf,
   list,
@@ -13,7 +14,7 @@ import {
 import { taskEvents } from '../support/braket.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
 import { editedAssembly, RESOURCES, readTemplateOf, sharedAssembly, TestHost, until } from '../support/host.ts';
-import { LOGS, openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
+import { approvalLink, approving, LOGS, openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
 
 /**
  * Every grant is needed, and a missing one is found: the template's grants are held against what was really called, and
@@ -38,6 +39,10 @@ afterAll(async () => {
   await Promise.all([github?.close(), gitlab?.close()]);
 });
 
+async function note(host: TestHost): Promise<void> {
+  for (const call of (await host.status()).allowed) exercised.add(callOf(call));
+}
+
 /** Runs `work` on a host of its own and notes what it called. Fails with an access error when anything else was denied. */
 async function onHost(
   options: { without?: readonly Call[]; edit?: (template: Template) => void; denied?: readonly Call[] },
@@ -59,7 +64,7 @@ async function onHost(
   try {
     await work(host);
   } finally {
-    for (const call of (await host.status()).allowed) exercised.add(callOf(call));
+    await note(host);
     await host.end();
   }
 }
@@ -93,6 +98,15 @@ const eventually = (host: TestHost, what: string, probe: () => boolean | Promise
   });
 const called = (host: TestHost, call: Call): Promise<true> =>
   eventually(host, call, async () => (await host.status()).allowed.some((each) => callOf(each) === call));
+/** As `called`, while hours go by. */
+const calledInTime = (host: TestHost, call: Call): Promise<true> =>
+  until(call, async () => {
+    const { allowed, clock } = await host.status();
+    if (allowed.some((each) => callOf(each) === call)) return true;
+    const now = new Date(Date.parse(clock.now) + 3_600_000).toISOString();
+    await host.request('/_local/clock', { method: 'POST', body: JSON.stringify({ now }) });
+    return undefined;
+  });
 const rerun = (host: TestHost, run: RunHandle): Promise<true> =>
   eventually(host, `a rerun of ${run.id}`, () => github.effects.some(({ runId }) => runId === run.id));
 
@@ -209,6 +223,54 @@ describe('what the template grants', () => {
     });
   });
 
+  it('is needed to ask the master, and to take the answer', async () => {
+    await onHost({ edit: approving }, async (host) => {
+      await aRun();
+      await host.settled(github);
+      const link = approvalLink(await host.list('outbox')) ?? '';
+      expect((await host.request(link, { token: undefined })).status).toBe(200);
+      await host.nothingDenied();
+    });
+  });
+
+  it('is needed to look for what nobody told, and for a run that does not end', async () => {
+    const forge = await openForge('github');
+    const host = await TestHost.boot({ forges: [forge], clock: 'manual' });
+    const endless = pipeline('endless', { outcome: 'success', durationSeconds: 10 * 3600 });
+    // It ends with its forge.
+    void forge.repository('acme/shop').run(endless).play({ speed: 1 });
+    try {
+      for (const action of ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'ssm:GetParameters']) {
+        await calledInTime(host, `reconcile ${action}`);
+      }
+    } finally {
+      await note(host);
+      await forge.close();
+      await host.end();
+    }
+  });
+
+  it('lets who asks for a run that does not end wait before it asks again', async () => {
+    const denied: Call = 'reconcile dynamodb:Query';
+    await onHost({ without: [denied], denied: [denied] }, async (host) => {
+      await anEndlessRun();
+      await calledInTime(host, 'reconcile sqs:ChangeMessageVisibility');
+    });
+  });
+
+  it('is needed to hold the automations that are known to new settings', async () => {
+    const first = await TestHost.boot({ forges: [github], clock: 'manual' });
+    await aRun();
+    await first.settled(github);
+    const host = await first.restart({ assemblyDir: await editedAssembly(scheduling) });
+    try {
+      await calledInTime(host, 'wake dynamodb:BatchGetItem');
+    } finally {
+      await note(host);
+      await host.end();
+    }
+  });
+
   it.each<{ waits: Call[]; without: Call[] }>([
     { waits: ['record sqs:ChangeMessageVisibility'], without: ['record dynamodb:PutItem'] },
     { waits: ['receive-event sqs:ChangeMessageVisibility'], without: ['receive-event dynamodb:PutItem'] },
@@ -262,6 +324,23 @@ async function aRun(): Promise<void> {
     .repository('acme/shop')
     .run(pipeline(name, { steps: [`Run ${name}`], logMissingCalls: 0 }))
     .play();
+}
+
+async function anEndlessRun(): Promise<void> {
+  const run = github.repository('acme/shop').run(pipeline('endless', { outcome: 'success' }));
+  run.record();
+  await sendAll(github, pick(run, 'workflow_run.in_progress'));
+}
+
+/** Says of an automation when it should run, which those that are known have to be held to. */
+function scheduling(template: Template): void {
+  for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
+    if (nameOf(Properties) !== 'wake') continue;
+    const variables = environmentOf(Properties);
+    const said = JSON.parse(String(variables.AUTOMATIONS)) as object;
+    const schedules = [{ repository: 'acme/shop', name: 'ci', cron: '0 3 * * *' }];
+    variables.AUTOMATIONS = JSON.stringify({ ...said, schedules });
+  }
 }
 
 /** One attempt for a batch of the stream, where there would be hundreds. */

@@ -1,24 +1,22 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { environmentOf, nameOf, ofType, type Template } from '../infra/support/template.ts';
 import type { Forge } from '../support/forges/index.ts';
 import { editedAssembly, TestHost } from '../support/host.ts';
-import { expectFixed, expectLeftAlone, fixedOnce, LOGS, openForge, pipeline, storyOf } from './support/scenario.ts';
+import {
+  approvalLink,
+  approving,
+  expectFixed,
+  expectLeftAlone,
+  fixedOnce,
+  LOGS,
+  openForge,
+  pipeline,
+  storyOf,
+} from './support/scenario.ts';
 
 /** The master's word: asked for by a message, given by its link; and given unasked, by hand. */
 
-const PUBLIC_URL = 'https://qmoi.example.com';
 let forge: Forge;
 let host: TestHost;
-
-function approving(template: Template): void {
-  for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
-    const variables = environmentOf(Properties);
-    if (nameOf(Properties) === 'notify') variables.PUBLIC_URL = PUBLIC_URL;
-    if (nameOf(Properties) !== 'remediate') continue;
-    const settings = JSON.parse(String(variables.SETTINGS)) as object;
-    variables.SETTINGS = JSON.stringify({ ...settings, mode: 'approve' });
-  }
-}
 
 beforeAll(async () => {
   forge = await openForge('github');
@@ -38,8 +36,7 @@ it('asks by a message, shows what is asked to whoever looks, and acts once a POS
 
   const messages = (await host.list('outbox')).filter(({ topic }) => topic === 'Qmoi-real-time');
   expect(messages).toHaveLength(1);
-  const link =
-    /https:\/\/qmoi\.example\.com(\/approvals\/\S+)/.exec(JSON.stringify(messages))?.[1]?.split('\\n')[0] ?? '';
+  const link = approvalLink(messages) ?? '';
   for (let look = 0; look < 2; look++) {
     const shown = await host.request(link, { token: undefined });
     expect([shown.status, shown.text]).toEqual([200, expect.stringContaining('acme/asks')]);

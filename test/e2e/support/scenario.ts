@@ -180,6 +180,23 @@ export const fixedOnce = (forge: Forge, run: Pick<RunHandle, 'id'>): Promise<tru
     forge.effects.some(({ runId }) => runId === run.id) ? true : undefined,
   );
 
+const PUBLIC_URL = 'https://qmoi.example.com';
+
+/** Edits a template so that the master is asked before anything is done, by messages with links. */
+export function approving(template: Template): void {
+  for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
+    const variables = environmentOf(Properties);
+    if (nameOf(Properties) === 'notify') variables.PUBLIC_URL = PUBLIC_URL;
+    if (nameOf(Properties) !== 'remediate') continue;
+    const settings = JSON.parse(String(variables.SETTINGS)) as object;
+    variables.SETTINGS = JSON.stringify({ ...settings, mode: 'approve' });
+  }
+}
+
+/** The path of the link by which a message asks the master. */
+export const approvalLink = (messages: readonly unknown[]): string | undefined =>
+  /https:\/\/qmoi\.example\.com(\/approvals\/\S+)/.exec(JSON.stringify(messages))?.[1]?.split('\\n')[0];
+
 /** Edits a template so that remediation has these budgets. */
 export const withBudgets =
   (perRepositoryPerHour: number, perHour: number) =>
