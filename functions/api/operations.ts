@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { parseJson } from '../../shared/runtime/json.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
 import { automationOperations } from './automations.ts';
@@ -76,7 +77,7 @@ export async function readBody(
   if (bytes.byteLength > maxBodyBytes) throw new Problem(413, `The body has at most ${maxBodyBytes} bytes.`);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new Problem(400, 'The body is not JSON.');
   }

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
+import { parseJson } from '../runtime/json.ts';
 import type { Platform, RawRequest, Reading, ReadParameters } from './port.ts';
 
 /** What the adapters share in taking a request: secrets, ids, bodies. */
@@ -48,7 +49,7 @@ export const mediaTypeOf = (contentType: string | undefined): string =>
 /** The JSON in a body; undefined when it is none. Only ever read through a schema, which takes no inherited property. */
 export function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -41,7 +41,8 @@ const settings = remediationSettings.parse({
 /** Some hours in which runs fail in all ways, people rerun, approve and stop; and its API. */
 async function past() {
   const { store, time } = await engine.fresh();
-  time.now = Date.now() - 6 * 3_600_000;
+  // From a full hour on, as budgets are by the hour.
+  time.now = (Math.floor(Date.now() / 3_600_000) - 7) * 3_600_000;
   const fake = new FakePlatform();
   const random = randomOf('a stretch of time');
   const pick = <T>(...from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
