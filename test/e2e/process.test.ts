@@ -187,7 +187,9 @@ describe('kill -9', () => {
           const kind = (kill + index) % 3 === 2 ? 'left' : 'fixed';
           const log = kind === 'fixed' ? LOGS.transient : LOGS.deterministic;
           const name = `${kind}-${kill}-${forge.platform}`;
-          const run = forge.repository('acme/shop').run(pipeline(name, { log, steps: [`Run ${name}`] }));
+          // On a branch of its own, where no newer commit takes its place.
+          const spec = { branch: name, ...pipeline(name, { log, steps: [`Run ${name}`] }) };
+          const run = forge.repository('acme/shop').run(spec);
           runs.push({ forge, run, kind, playing: run.play() });
         }
         await sleep(random() * 3_000);
