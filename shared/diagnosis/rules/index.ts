@@ -8,9 +8,11 @@ import { dependencyResolutionRules } from './dependency-resolution.ts';
 import { dependencyToolsRules } from './dependency-tools.ts';
 import { deployTargetsRules } from './deploy-targets.ts';
 import { networkConnectionsRules } from './network-connections.ts';
+import { networkGitRules } from './network-git.ts';
 import { networkNamesRules } from './network-names.ts';
 import { networkRegistriesRules } from './network-registries.ts';
 import { networkServicesRules } from './network-services.ts';
+import { networkTlsRules } from './network-tls.ts';
 import { performanceRules } from './performance.ts';
 import { platformDeployRules } from './platform-deploy.ts';
 import { platformHostedRules } from './platform-hosted.ts';
@@ -42,6 +44,8 @@ export const rules: readonly Rule[] = [
   ...platformDeployRules,
   ...networkServicesRules,
   ...networkNamesRules,
+  ...networkTlsRules,
+  ...networkGitRules,
   ...networkConnectionsRules,
   ...networkRegistriesRules,
   ...buildSetupRules,
