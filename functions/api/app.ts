@@ -37,7 +37,7 @@ async function respond(app: App, event: ApiEvent, gateway: Gateway): Promise<Res
   } catch {
     // TRACE and CONNECT, which no Request may have, or a path that is no URL.
     const underV1 = event.rawPath.startsWith('/v1') && gateway.principal !== 'master';
-    const error = underV1 ? unauthorized() : new Problem(405, 'Nothing here has that method.', { allow: READ });
+    const error = underV1 ? refusal(gateway) : new Problem(405, 'Nothing here has that method.', { allow: READ });
     return problemResponse(error, gateway.requestId);
   }
   return app.fetch(request, gateway);
@@ -45,8 +45,12 @@ async function respond(app: App, event: ApiEvent, gateway: Gateway): Promise<Res
 
 type App = Hono<{ Bindings: Gateway }>;
 
-const unauthorized = (): Problem =>
-  new Problem(401, 'Send the token of the master: Authorization: Bearer <token>.', { 'www-authenticate': 'Bearer' });
+const refusal = ({ principal }: Gateway): Problem =>
+  principal === 'unchecked'
+    ? new Problem(503, 'The token could not be checked just now. Try again.', { 'retry-after': '5' })
+    : new Problem(401, 'Send the token of the master: Authorization: Bearer <token>.', {
+        'www-authenticate': 'Bearer',
+      });
 
 function createApp({ store, read, logger, count }: ApiDeps): App {
   const app: App = new Hono({ strict: false });
@@ -62,8 +66,8 @@ function createApp({ store, read, logger, count }: ApiDeps): App {
   // Before everything else there, so that nobody learns what exists.
   app.use('/v1/*', async ({ env }, next) => {
     if (env.principal !== 'master') {
-      count('ApiUnauthorized', {});
-      throw unauthorized();
+      count(env.principal === 'unchecked' ? 'ApiUnchecked' : 'ApiUnauthorized', {});
+      throw refusal(env);
     }
     await next();
   });

@@ -92,6 +92,7 @@ const PROBLEMS = {
   413: 'The body is too large.',
   415: 'The body is not application/json.',
   500: 'The request failed.',
+  503: 'The token could not be checked; `Retry-After` says when to try again.',
 } as const;
 const problems = (...statuses: (keyof typeof PROBLEMS)[]) =>
   Object.fromEntries(statuses.map((status) => [String(status), ref('responses', `Problem${status}`)]));
@@ -123,14 +124,14 @@ function pathsOf([name, resource]: [string, Resource]): [string, JsonSchema][] {
         properties: { items: { type: 'array', items: schema }, nextCursor: maybe('string') },
         required: ['items', 'nextCursor'],
       }),
-      ...problems(400, 401, 405, 500),
+      ...problems(400, 401, 405, 500, 503),
     },
   };
   const get = {
     operationId: `get-${resource.entity}`,
     summary: `One of them: ${resource.entity}`,
     parameters: [idParameter],
-    responses: { 200: text('The item.', schema), ...problems(401, 404, 405, 500) },
+    responses: { 200: text('The item.', schema), ...problems(401, 404, 405, 500, 503) },
   };
   return [
     [`/v1/${name}`, { get: list }],
@@ -160,7 +161,7 @@ function operationOf(operation: Operation): JsonSchema {
     }),
     responses: {
       ...Object.fromEntries(answers),
-      ...problems(401, 405, 500, ...operation.problems, ...(body === undefined ? [] : ([400, 413, 415] as const))),
+      ...problems(401, 405, 500, 503, ...operation.problems, ...(body === undefined ? [] : ([400, 413, 415] as const))),
     },
   };
 }
@@ -205,14 +206,14 @@ function describe(): JsonSchema {
         get: {
           operationId: 'list-resources',
           summary: 'What there is',
-          responses: { 200: text('The resources.', anything), ...problems(401) },
+          responses: { 200: text('The resources.', anything), ...problems(401, 503) },
         },
       },
       '/v1/openapi.json': {
         get: {
           operationId: 'get-description',
           summary: 'This description',
-          responses: { 200: text('OpenAPI 3.1.', anything), ...problems(401) },
+          responses: { 200: text('OpenAPI 3.1.', anything), ...problems(401, 503) },
         },
       },
       ...allPaths(),

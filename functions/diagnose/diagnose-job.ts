@@ -1,4 +1,4 @@
-import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
+import { type Diagnosis, diagnose, diagnoseWithoutLog, rules } from '../../shared/diagnosis/index.ts';
 import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
 import { attach, correlate, priorityOf, severityOf, termsOf } from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
@@ -11,6 +11,7 @@ import {
 } from '../../shared/platforms/port.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
+import { greenLog } from './green-log.ts';
 
 export interface DiagnoseDeps {
   store: Store;
@@ -21,8 +22,10 @@ export interface DiagnoseDeps {
 
 /** More than any log a person would read; the reader keeps only what explains the failure. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024;
-/** A log that has not appeared by then is taken to be lost. */
-const LOG_WITHIN_MS = 10 * 60_000;
+/** A log that is not there is asked for as often as this, however late the first question comes. */
+const ENOUGH_LOOKS = 5;
+/** After an outage of the platform of this length nobody waits for the diagnosis any more. */
+const OUTAGE_PATIENCE_MS = 6 * 3_600_000;
 /** `wake` comes back to a failure whose messages were used up by waiting. */
 const WAKE_AFTER_MS = 5 * 60_000;
 /** Logs appear within seconds of a job's end, so the first half minute is watched closely. */
@@ -45,14 +48,14 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
     (state) => state ?? mergeInto('failure', undefined, detected(job, now())),
   );
   if (failure === undefined || failure.status === 'diagnosed') return done;
-  const read = await readLog(job, receives, deps);
+  const read = await readLog(job, failure, receives, deps);
   if ('again' in read) return read;
   await settle(store, failure, job, read);
   return done;
 }
 
 /** The diagnosis, or how long to wait for the log. */
-async function readLog(job: Job, receives: number, deps: DiagnoseDeps): Promise<Diagnosis | Rest> {
+async function readLog(job: Job, failure: Failure, receives: number, deps: DiagnoseDeps): Promise<Diagnosis | Rest> {
   const failedStep = job.steps.find((step) => step.status === 'failed' || step.status === 'timed-out')?.name;
   const context = {
     platform: job.platform,
@@ -64,12 +67,15 @@ async function readLog(job: Job, receives: number, deps: DiagnoseDeps): Promise<
   const client = await deps.platforms[job.platform]?.client(deps.read);
   if (client === undefined) return diagnoseWithoutLog(outcome, context);
   try {
-    const diagnosis = await diagnose(await client.jobLog(job, { maxBytes: MAX_LOG_BYTES }), context);
+    // First, as an answer that has begun has to be read to its end within seconds.
+    const success = await greenLog(job, { store: deps.store, client, rules, now: deps.now });
+    const log = await client.jobLog(job, { maxBytes: MAX_LOG_BYTES });
+    const diagnosis = await diagnose(log, context, { rules, ...(success !== undefined && { success }) });
     return diagnosis.cause === 'unknown' && outcome === 'timed-out' ? diagnoseWithoutLog(outcome, context) : diagnosis;
   } catch (error) {
     if (error instanceof LogUnavailable) return diagnoseWithoutLog(outcome, context);
     if (!(error instanceof LogNotReady || error instanceof PlatformUnavailable)) throw error;
-    if (deps.now() - Date.parse(job.endedAt ?? job.statusAt) > LOG_WITHIN_MS)
+    if (givenUp(error, deps.now() - Date.parse(failure.createdAt), receives))
       return diagnoseWithoutLog(outcome, context);
     // Once the waits are used up, the failure's `wakeAt` carries on.
     const wait = WAITS[receives - 1];
@@ -77,6 +83,11 @@ async function readLog(job: Job, receives: number, deps: DiagnoseDeps): Promise<
     return again(Math.max(wait, (error instanceof PlatformUnavailable && error.retryAfter) || 0), error.message);
   }
 }
+
+const givenUp = (error: LogNotReady | PlatformUnavailable, waitedMs: number, looks: number): boolean =>
+  error instanceof LogNotReady
+    ? waitedMs > error.patienceSeconds * 1000 && looks >= ENOUGH_LOOKS
+    : waitedMs > OUTAGE_PATIENCE_MS;
 
 function detected(job: Job, now: number): FailureFact {
   const { id, platform, externalId, repository, name, branch, commit, url, runId, attempt, origin } = job;

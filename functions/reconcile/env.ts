@@ -5,5 +5,5 @@ export const env = z.object({
   TABLE_NAME: required,
   QUEUE_URL: required,
   PARAMETER_PREFIX: parameterPrefix,
-  SETTINGS: jsonOf(reconciliationSettings),
+  RECONCILIATION: jsonOf(reconciliationSettings),
 });

@@ -6,12 +6,12 @@ import { consume } from '../../shared/runtime/consume.ts';
 import { createCount, createLogger } from '../../shared/runtime/observability.ts';
 import { env } from './env.ts';
 
-const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, SETTINGS } = env.parse(process.env);
+const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, RECONCILIATION } = env.parse(process.env);
 const deps = {
   store: createStore(TABLE_NAME),
   platforms,
   read: readParameters(PARAMETER_PREFIX),
-  settings: SETTINGS,
+  settings: RECONCILIATION,
   now: systemNow,
   count: createCount(),
   logger: createLogger(),
@@ -21,7 +21,7 @@ const LAST_SWEEP_MS = 60_000;
 
 /** run.due: a run that has gone on for long is asked for. */
 const overdue = consume(QUEUE_URL, ({ envelope }) =>
-  checkRun(envelope.key, { ...deps, callsPerHour: SETTINGS.callsPerHour }),
+  checkRun(envelope.key, { ...deps, callsPerHour: RECONCILIATION.callsPerHour }),
 );
 
 /** Every few minutes: what the platforms know and no webhook has told → deliveries in the ledger. */

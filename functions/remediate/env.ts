@@ -6,5 +6,5 @@ export const env = z.object({
   QUEUE_URL: required,
   PARAMETER_PREFIX: parameterPrefix,
   /** The `remediation` section of qmoi.config.yaml, as JSON. */
-  SETTINGS: jsonOf(remediationSettings),
+  REMEDIATION: jsonOf(remediationSettings),
 });

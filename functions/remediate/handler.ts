@@ -5,12 +5,12 @@ import { createStore, readParameters, systemNow } from '../../shared/runtime/aws
 import { consume } from '../../shared/runtime/consume.ts';
 import { env } from './env.ts';
 
-const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, SETTINGS } = env.parse(process.env);
+const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, REMEDIATION } = env.parse(process.env);
 const deps = {
   store: createStore(TABLE_NAME),
   platforms,
   read: readParameters(PARAMETER_PREFIX),
-  settings: SETTINGS,
+  settings: REMEDIATION,
   now: systemNow,
   owner: randomUUID(),
 };

@@ -2,6 +2,7 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { EventConsumer } from './event-consumer.ts';
 import { PARAMETER_PREFIX, type ServiceContext } from './service-function.ts';
+import { settingsVariables } from './settings-variable.ts';
 import type { Store } from './store.ts';
 
 export interface CapabilityProps {
@@ -42,25 +43,22 @@ export class Diagnosis extends Construct {
   }
 }
 
-/** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
-const MAX_SETTINGS_BYTES = 3_000;
-
 /** Diagnosed failures → claims, actions, and the proof that they helped. */
 export class Remediation extends Construct {
   constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
     super(scope, 'Remediation');
     const TABLE_NAME = store.table.tableName;
-    const SETTINGS = JSON.stringify(service.settings.remediation);
-    if (Buffer.byteLength(SETTINGS) > MAX_SETTINGS_BYTES) {
-      throw new Error(
-        `remediation in qmoi.config.yaml takes ${Buffer.byteLength(SETTINGS)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: name platforms instead of single repositories`,
-      );
-    }
     const remediate = new EventConsumer(this, {
       service,
       bus,
       name: 'remediate',
-      environment: { TABLE_NAME, PARAMETER_PREFIX, SETTINGS },
+      environment: {
+        ...{ TABLE_NAME, PARAMETER_PREFIX },
+        ...settingsVariables(
+          { REMEDIATION: service.settings.remediation },
+          'name platforms instead of single repositories',
+        ),
+      },
       timeout: 60,
     });
     store.grant(remediate.function, 'GetItem', 'Query', 'PutItem', 'DeleteItem');

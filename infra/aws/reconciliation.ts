@@ -6,10 +6,9 @@ import { Construct } from 'constructs';
 import type { CapabilityProps } from './consumers.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { PARAMETER_PREFIX } from './service-function.ts';
+import { settingsVariables } from './settings-variable.ts';
 
 const TIMEOUT_SECONDS = 240;
-/** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
-const MAX_SETTINGS_BYTES = 3_000;
 const MAX_PERIOD_MINUTES = 60;
 
 /** What the platforms know and no webhook has told → the ledger of deliveries. */
@@ -17,17 +16,17 @@ export class Reconciliation extends Construct {
   constructor(scope: Construct, { service, store, bus }: CapabilityProps) {
     super(scope, 'Reconciliation');
     const { everyMinutes } = service.settings.reconciliation;
-    const SETTINGS = JSON.stringify(service.settings.reconciliation);
-    if (Buffer.byteLength(SETTINGS) > MAX_SETTINGS_BYTES) {
-      throw new Error(
-        `reconciliation in qmoi.config.yaml takes ${Buffer.byteLength(SETTINGS)} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: repositories that have sent a delivery need not be named`,
-      );
-    }
     const { function: reconcile } = new EventConsumer(this, {
       service,
       bus,
       name: 'reconcile',
-      environment: { TABLE_NAME: store.table.tableName, PARAMETER_PREFIX, SETTINGS },
+      environment: {
+        ...{ TABLE_NAME: store.table.tableName, PARAMETER_PREFIX },
+        ...settingsVariables(
+          { RECONCILIATION: service.settings.reconciliation },
+          'repositories that have sent a delivery need not be named',
+        ),
+      },
       timeout: TIMEOUT_SECONDS,
     });
     reconcile.allowParameters();

@@ -8,6 +8,7 @@ import { readSchedule } from '../../shared/schedule/index.ts';
 import { PERIOD } from './alarms.ts';
 import type { CapabilityProps } from './consumers.ts';
 import { EventConsumer } from './event-consumer.ts';
+import { settingsVariables } from './settings-variable.ts';
 
 /** Whatever is due → looked at again: `wake` sweeps the timers in the table every minute. */
 export class Timers extends Construct {
@@ -59,9 +60,6 @@ export class Timers extends Construct {
   }
 }
 
-/** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
-const MAX_SETTINGS_BYTES = 3_000;
-
 /** What the settings declare, as JSON: schedules that can be kept, and rules. Throws one sentence. */
 function declared({ heartbeats, automations }: Pick<Settings, 'heartbeats' | 'automations'>) {
   const schedules = [
@@ -75,12 +73,8 @@ function declared({ heartbeats, automations }: Pick<Settings, 'heartbeats' | 'au
       throw new Error(`${where} in qmoi.config.yaml: ${(error as Error).message}`);
     }
   }
-  const environment = { HEARTBEATS: JSON.stringify(heartbeats), AUTOMATIONS: JSON.stringify(automations) };
-  const bytes = Buffer.byteLength(Object.values(environment).join(''));
-  if (bytes > MAX_SETTINGS_BYTES) {
-    throw new Error(
-      `heartbeats and automations in qmoi.config.yaml take ${bytes} bytes as JSON, of ${MAX_SETTINGS_BYTES} at most: let the jobs declare their schedules themselves, and say by PUT /v1/policies/categories what automations are for`,
-    );
-  }
-  return environment;
+  return settingsVariables(
+    { HEARTBEATS: heartbeats, AUTOMATIONS: automations },
+    'let the jobs declare their schedules themselves, and say by PUT /v1/policies/categories what automations are for',
+  );
 }

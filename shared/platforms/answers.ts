@@ -50,23 +50,15 @@ export function outcomeOfFailure(error: unknown): ActOutcome {
   return error.sent ? { kind: 'unknown', reason } : { kind: 'retry-later', seconds: SOON_SECONDS, reason };
 }
 
-/** How long after its end a job may go without a log. Beyond, a 404 means that there is none. */
-const LOG_PATIENCE_MS = 15 * 60_000;
-
 /** Why there is no log, from an answer that is none. */
-export function logErrorOf(answer: Answer, endedAt: string | undefined, now: number): Error {
+export function logErrorOf(answer: Answer, now: number): Error {
   const seconds = limitedFor(answer, now);
   const reason = reasonOf(answer);
   if (seconds !== undefined) return new PlatformUnavailable(reason, seconds);
   if (answer.status >= 500 || answer.status === 408) {
     return new PlatformUnavailable(reason, secondsToWait(answer.headers, now));
   }
-  if (answer.status === 404) {
-    // A job without an end has a log to come.
-    const late = endedAt !== undefined && now - Date.parse(endedAt) > LOG_PATIENCE_MS;
-    return late ? new LogUnavailable(reason) : new LogNotReady(reason);
-  }
-  return new LogUnavailable(reason);
+  return answer.status === 404 ? new LogNotReady(reason) : new LogUnavailable(reason);
 }
 
 /** What a call without an answer, or with half of one, throws. Other errors are the caller's own. */

@@ -77,7 +77,8 @@ export interface KnownRun {
 
 /** What an act at a platform came to. `unknown` means that it may have happened: it is looked up, never repeated. */
 export type ActOutcome =
-  | { readonly kind: 'done'; readonly detail: string }
+  /** `unchanged`: it was so before, so that there is nothing to take back. */
+  | { readonly kind: 'done'; readonly detail: string; readonly unchanged?: true }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'retry-later'; readonly seconds: number; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
@@ -85,9 +86,19 @@ export type ActOutcome =
 /** Whether an act whose answer was lost has happened. `unclear`: ask again later. */
 export type LookUp = 'happened' | 'did-not-happen' | 'unclear';
 
-/** The log does not exist yet, though it will: platforms publish it some seconds after a job's end. */
+/** Platforms publish a log within seconds of its job's end; what is missing for longer than this is taken to be lost. */
+const MISSING_PATIENCE_SECONDS = 600;
+/** An empty log is one whose first lines are on their way, or that of a job that never ran. */
+export const EMPTY_PATIENCE_SECONDS = 60;
+
+/** There is no log so far. How long ago its job ended does not tell whether one will come: whoever asks knows since when. */
 export class LogNotReady extends Error {
   override readonly name = 'LogNotReady';
+  readonly patienceSeconds: number;
+  constructor(message: string, patienceSeconds = MISSING_PATIENCE_SECONDS) {
+    super(message);
+    this.patienceSeconds = patienceSeconds;
+  }
 }
 /** The log will never be had (expired, deleted, forbidden). */
 export class LogUnavailable extends Error {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createForge, type Forge } from '../support/forges/index.ts';
-import { root, sharedAssembly } from '../support/host.ts';
+import { readTemplateOf, root, sharedAssembly } from '../support/host.ts';
 import { bareServerRate, enginePutRate, post } from './baselines.ts';
 import { bundleRows } from './bundles.ts';
 import { costPerMillion, type PerDelivery, priceDate } from './cost.ts';
@@ -200,8 +200,8 @@ if (wants('intake')) results.intake = await intake();
 if (wants('steady')) results.steady = await steady();
 if (wants('units')) results.units = await units();
 if (wants('bundles')) {
-  await sharedAssembly();
-  results.bundles = bundleRows(join(root, 'build/functions'));
+  const template = readTemplateOf(await sharedAssembly());
+  results.bundles = bundleRows(join(root, 'build/functions'), template);
 }
 report(results);
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);

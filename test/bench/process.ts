@@ -30,8 +30,8 @@ export async function startBenchHost(settings: Record<string, string>): Promise<
         Properties.DefaultRouteSettings = { ThrottlingRateLimit: 100_000, ThrottlingBurstLimit: 100_000 };
       }
       const variables = (Properties.Environment as { Variables?: Record<string, unknown> } | undefined)?.Variables;
-      if (variables?.SETTINGS !== undefined) {
-        variables.SETTINGS = JSON.stringify({ budgets: { perRepositoryPerHour: 100_000, perHour: 100_000 } });
+      if (variables?.REMEDIATION !== undefined) {
+        variables.REMEDIATION = JSON.stringify({ budgets: { perRepositoryPerHour: 100_000, perHour: 100_000 } });
       }
     }
   });

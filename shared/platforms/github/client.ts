@@ -84,7 +84,7 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
     } catch (error) {
       if (error instanceof Unauthorized) throw new LogUnavailable(error.message);
       const answer = answerIn(error);
-      throw answer === undefined ? unavailable(failureIn(error)) : logErrorOf(answer, job.endedAt, now());
+      throw answer === undefined ? unavailable(failureIn(error)) : logErrorOf(answer, now());
     }
     if (response === undefined) throw new Error('GitHub answered without an answer');
     return logOf(bytesOf(response, options.maxBytes, { beyond: 'end', signal }));

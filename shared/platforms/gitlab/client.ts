@@ -5,8 +5,8 @@ import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailabl
 import {
   type ActionRequest,
   type ActOutcome,
+  EMPTY_PATIENCE_SECONDS,
   LogNotReady,
-  LogUnavailable,
   type LookUp,
   type PlatformClient,
 } from '../port.ts';
@@ -21,8 +21,6 @@ export interface GitlabSettings {
   readonly now?: () => number;
 }
 
-/** Until then, an empty trace may still be on its way from the runner. */
-const EMPTY_LOG_PATIENCE_MS = 60_000;
 const [PAGE, MAX_PAGES] = [100, 10];
 
 /** An answer that is none of success. */
@@ -82,11 +80,10 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
       const head = await chunks.next();
       if (head.done !== true) return logOf(continued(head.value, chunks));
     } catch (error) {
-      throw error instanceof Refusal ? logErrorOf(error.answer, job.endedAt, now()) : unavailable(error);
+      throw error instanceof Refusal ? logErrorOf(error.answer, now()) : unavailable(error);
     }
     // GitLab has an empty log for a job whose runner has not sent one yet, for one that never will, and for an erased one.
-    const late = job.endedAt !== undefined && now() - Date.parse(job.endedAt) > EMPTY_LOG_PATIENCE_MS;
-    throw late ? new LogUnavailable('the log is empty') : new LogNotReady('the log is empty so far');
+    throw new LogNotReady('the log is empty', EMPTY_PATIENCE_SECONDS);
   }
 
   async function act(request: ActionRequest): Promise<ActOutcome> {

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Job } from '../../model/index.ts';
 import { bytesOf, followed, HTTP_TIMEOUT_MS, HttpFailure, send, textOf } from '../../runtime/http.ts';
 import { logErrorOf, unavailable } from '../answers.ts';
-import { LogNotReady, LogUnavailable, type PlatformClient } from '../port.ts';
+import { EMPTY_PATIENCE_SECONDS, LogNotReady, type PlatformClient } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { linesOfEvents } from '../text-log.ts';
 import { runtime, type SpaceRuntime, spaceInfo } from './payloads.ts';
@@ -20,8 +20,6 @@ export interface HubClient extends PlatformClient {
   space(name: string): Promise<{ runtime: SpaceRuntime; commit: string | undefined } | undefined>;
 }
 
-/** Until then, a log without a line may still be on its way. */
-const EMPTY_LOG_PATIENCE_MS = 60_000;
 /** An event is longer than the line it carries: this often, at most, where lines are not very short. */
 const EVENT_OVERHEAD = 4;
 const MIN_STREAM_BYTES = 64 * 1024;
@@ -40,11 +38,11 @@ export function hubClient({ baseUrl, token, now = Date.now }: HubSettings): HubC
     return followed(await send(url, { headers: credentials, signal }), url, baseUrl, { credentials, signal });
   }
 
-  async function failureOf(answer: Response, endedAt?: string): Promise<Error> {
+  async function failureOf(answer: Response): Promise<Error> {
     const text = await textOf(answer).catch(() => '');
     const told = (jsonOf(text) as { error?: unknown } | null | undefined)?.error;
     const message = typeof told === 'string' ? told : '';
-    return logErrorOf({ status: answer.status, headers: answer.headers, message }, endedAt, now());
+    return logErrorOf({ status: answer.status, headers: answer.headers, message }, now());
   }
 
   async function jobLog(job: Job, options: { maxBytes: number; signal?: AbortSignal }) {
@@ -54,7 +52,7 @@ export function hubClient({ baseUrl, token, now = Date.now }: HubSettings): HubC
     const which = job.failureReason?.startsWith('RUNTIME_ERROR') ? 'run' : 'build';
     try {
       const answer = await answerTo(`${pathOf(job.repository)}/logs/${which}`, 'text/event-stream', signal);
-      if (!answer.ok) throw await failureOf(answer, job.endedAt);
+      if (!answer.ok) throw await failureOf(answer);
       const bytes = bytesOf(answer, EVENT_OVERHEAD * options.maxBytes + MIN_STREAM_BYTES, { beyond: 'end', signal });
       const lines = linesOfEvents(untilEnough(bytes, enough), options.maxBytes);
       const first = await lines.next();
@@ -62,8 +60,7 @@ export function hubClient({ baseUrl, token, now = Date.now }: HubSettings): HubC
     } catch (error) {
       throw unavailable(error);
     }
-    const late = job.endedAt !== undefined && now() - Date.parse(job.endedAt) > EMPTY_LOG_PATIENCE_MS;
-    throw late ? new LogUnavailable('the log is empty') : new LogNotReady('the log is empty so far');
+    throw new LogNotReady('the log is empty', EMPTY_PATIENCE_SECONDS);
   }
 
   async function space(name: string) {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Job } from '../../model/index.ts';
 import { bytesOf, followed, HTTP_TIMEOUT_MS, HttpFailure, send, textOf } from '../../runtime/http.ts';
 import { logErrorOf, unavailable } from '../answers.ts';
-import { LogNotReady, LogUnavailable, type PlatformClient } from '../port.ts';
+import { EMPTY_PATIENCE_SECONDS, LogNotReady, LogUnavailable, type PlatformClient } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { tailOf } from '../text-log.ts';
 import { teamIn } from './normalise.ts';
@@ -17,9 +17,6 @@ export interface VercelSettings {
 /** A build fails at its end: the last events are asked for, and fewer of them where their lines are too long to take. */
 const LAST_EVENTS = [5_000, 500, 50];
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-/** Until then, a log without a line may still be on its way. */
-const EMPTY_LOG_PATIENCE_MS = 60_000;
-
 /** An event of a build, in the newer form and in the one before it. */
 const buildEvent = z.object({
   type: z.string(),
@@ -56,7 +53,7 @@ export function vercelClient({ baseUrl, token, now = Date.now }: VercelSettings)
     if (!answer.ok) {
       const text = await textOf(answer).catch(() => '');
       const message = told.safeParse(jsonOf(text)).data?.error.message ?? '';
-      throw logErrorOf({ status: answer.status, headers: answer.headers, message }, job.endedAt, now());
+      throw logErrorOf({ status: answer.status, headers: answer.headers, message }, now());
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of bytesOf(answer, MAX_ANSWER_BYTES + 1, { beyond: 'end', signal })) chunks.push(chunk);
@@ -76,8 +73,7 @@ export function vercelClient({ baseUrl, token, now = Date.now }: VercelSettings)
         if (events === undefined) continue;
         const lines = events.reverse().flatMap(lineOf);
         if (lines.length > 0) return tailOf(lines, options.maxBytes);
-        const late = job.endedAt !== undefined && now() - Date.parse(job.endedAt) > EMPTY_LOG_PATIENCE_MS;
-        throw late ? new LogUnavailable('the log is empty') : new LogNotReady('the log is empty so far');
+        throw new LogNotReady('the log is empty', EMPTY_PATIENCE_SECONDS);
       }
     } catch (error) {
       throw unavailable(error);

@@ -188,8 +188,8 @@ export function approving(template: Template): void {
     const variables = environmentOf(Properties);
     if (nameOf(Properties) === 'notify') variables.PUBLIC_URL = PUBLIC_URL;
     if (nameOf(Properties) !== 'remediate') continue;
-    const settings = JSON.parse(String(variables.SETTINGS)) as object;
-    variables.SETTINGS = JSON.stringify({ ...settings, mode: 'approve' });
+    const settings = JSON.parse(String(variables.REMEDIATION)) as object;
+    variables.REMEDIATION = JSON.stringify({ ...settings, mode: 'approve' });
   }
 }
 
@@ -206,8 +206,8 @@ export const withBudgets =
     );
     for (const { Properties } of functions) {
       const variables = environmentOf(Properties);
-      const settings = JSON.parse(String(variables.SETTINGS)) as object;
-      variables.SETTINGS = JSON.stringify({ ...settings, budgets: { perRepositoryPerHour, perHour } });
+      const settings = JSON.parse(String(variables.REMEDIATION)) as object;
+      variables.REMEDIATION = JSON.stringify({ ...settings, budgets: { perRepositoryPerHour, perHour } });
     }
   };
 

@@ -32,6 +32,14 @@ const expectProblem = (answer: Answer, status: number, detail: RegExp) => {
 };
 
 describe('without the token', () => {
+  it('gets a 503 while nobody can tell whether it is the right one', async () => {
+    const { store } = await engine.fresh();
+    const ask = askOf(store);
+    const answer = await ask('/v1/runs', { principal: 'unchecked' });
+    expectProblem(answer, 503, /try again/i);
+    expect(answer.headers['retry-after']).toBe('5');
+  });
+
   it.each([null, 'nobody', 'Master', ''])(
     '%j gets nothing but a 401 under /v1, whatever is there',
     async (principal) => {

@@ -46,7 +46,7 @@ describe('the caller', () => {
     }
   });
 
-  it('is nobody when the token cannot be read, and the log says why', async () => {
+  it('is unchecked when the secrets cannot be read, and the log says why', async () => {
     const errors: Error[] = [];
     const authorize = createAuthorize({
       read: async () => {
@@ -55,7 +55,7 @@ describe('the caller', () => {
       logger: { error: (_, { error }) => errors.push(error) },
     });
     const answer = await authorize({ headers: { authorization: 'Bearer s3cret' } });
-    expect(answer).toEqual({ isAuthorized: true, context: { principal: 'nobody' } });
+    expect(answer).toEqual({ isAuthorized: true, context: { principal: 'unchecked' } });
     expect(errors.map((error) => error.message)).toEqual(['AccessDenied']);
   });
 });

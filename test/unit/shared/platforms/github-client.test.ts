@@ -125,7 +125,7 @@ describe('a job’s log', () => {
 
   it.each([
     ['not there yet', 404, 60_000, LogNotReady],
-    ['not there any more', 404, 16 * 60_000, LogUnavailable],
+    ['not there for long', 404, 16 * 60_000, LogNotReady],
     ['expired', 410, 0, LogUnavailable],
     ['not to be seen', 403, 0, LogUnavailable],
     ['not to be had with this token', 401, 0, LogUnavailable],

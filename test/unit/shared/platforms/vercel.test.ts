@@ -243,8 +243,6 @@ describe('the build log of a Vercel deployment', () => {
     fake.deploy({ id: 'dpl_late', log: ['late'], logMissingCalls: 1 }, []);
     await expect(logOf(job)).rejects.toThrow(LogNotReady);
     expect(await logOf(job)).toBe('late\n');
-    fake.deploy({ id: 'dpl_none' }, []);
-    await expect(logOf(jobOf('dpl_none', 3_600_000))).rejects.toThrow(LogUnavailable);
     await expect((await clientOf('wrong')).jobLog(job, { maxBytes: 10 })).rejects.toThrow(LogUnavailable);
     fake.fail({ status: 200, json: { surprise: true } });
     await expect(logOf(job)).rejects.toThrow(LogUnavailable);
