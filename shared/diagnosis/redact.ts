@@ -43,6 +43,12 @@ const TELLING_WORD =
 const TELLING_PAIR =
   /^(?:api|access|account|shared|signing|private|encryption|auth|secret|deploy|master|storage) key$|^session id$|^webhook url$|^key data$|^connection string$|^(?:npm )?auth$/;
 const NETRC = /(\blogin\s{1,4}\S{1,200}\s{1,4}password\s{1,4})\S{1,400}/gi;
+/** The same file over several lines: the password is the last word of its line, and has a digit as no ordinary word. */
+const NETRC_LINE = /(\bpassword\s{1,4})(?=[^\s\d]{0,200}\d)\S{6,400}(?=\s{0,4}$)/gim;
+/** `curl -u name:password`, `docker login -p password`; a number is a port or a user's. */
+const CURL_USER =
+  /\b(curl\b[^\n]{0,300}?\s(?:-u|-U|--user|--proxy-user)[\s=]{0,3}["']?[^\s:"']{1,100}:)(?!\$)[^\s"']{1,400}/g;
+const LOGIN = /\b((?:login\b|sshpass\b)[^\n]{0,300}?\s-p\s{0,3}["']?)(?!\$|\d{1,5}(?!\S))[^\s"']{4,400}/g;
 /** A body line of a key whose first line is out of sight. */
 const BASE64_LINE =
   /^(\s{0,12})(?![0-9a-f]{40,128}\s{0,4}$)(?=[^\n]{0,100}[+/0-9])[A-Za-z0-9+/]{48,128}={0,2}\s{0,4}$/gm;
@@ -121,5 +127,6 @@ export function redact(text: string): string {
   out = out.replace(AUTHORIZATION, `$1${MARK}`).replace(COOKIE, `$1${MARK}`).replace(BEARER, `$1$2${MARK}`);
   out = namedValues(out, NAMED, true);
   out = namedValues(out, FLAG, false);
-  return out.replace(NETRC, `$1${MARK}`).replace(BASE64_LINE, `$1${MARK}`).replace(EMAIL, '[email]');
+  for (const shape of [NETRC, NETRC_LINE, CURL_USER, LOGIN, BASE64_LINE]) out = out.replace(shape, `$1${MARK}`);
+  return out.replace(EMAIL, '[email]');
 }
