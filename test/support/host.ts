@@ -24,7 +24,7 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const CACHE = join(root, 'build/e2e');
 const TEMPLATE = 'Qmoi.template.json';
 /** A deadline, not a measure: nothing here takes this long unless it hangs. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 150_000;
 const SYNTH_PATIENCE_MS = 180_000;
 const MASTER = 'master-token-of-the-tests';
 
