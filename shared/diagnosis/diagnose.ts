@@ -4,7 +4,16 @@ import { FailedTests } from './failed-tests.ts';
 import { focus, type Range } from './focus.ts';
 import { announcesRetry, errorScore, isGeneric, isPassing, isQuoted, isWarning, surrenders } from './lines.ts';
 import { redact } from './redact.ts';
-import { type CompiledRules, compileRules, ERROR, FIRST_RULE, RETRY, SURRENDER, TEST } from './rules/compiled.ts';
+import {
+  type CompiledRules,
+  compileRules,
+  ERROR,
+  FIRST_RULE,
+  RETRY,
+  STRUCTURE,
+  SURRENDER,
+  TEST,
+} from './rules/compiled.ts';
 import { rules as ownRules } from './rules/index.ts';
 import { type Line, LineScanner } from './scanner.ts';
 import { LogStructure, type Reading, type Section } from './structure.ts';
@@ -71,14 +80,19 @@ class LogReader {
 
   #look(line: Line, owners: readonly number[]): void {
     const text = line.text();
-    if (this.#tests.reading || owners.includes(TEST)) this.#tests.see(text.replace(/^##\[error\]/, ''));
+    const tests = owners.filter((owner) => owner >= TEST && owner < FIRST_RULE);
+    if (this.#tests.reading || tests.length > 0)
+      this.#tests.see(
+        text.replace(/^##\[error\]/, ''),
+        tests.map((owner) => owner - TEST).sort((a, b) => a - b),
+      );
     const green = this.#success?.has(text) ?? false;
     if (owners.length > 0) this.#notable(line, text, owners, green);
     if (this.#success && !green && text.trim() !== '') this.#evidence.novel(line, text, this.#structure.current);
   }
 
   #notable(line: Line, whole: string, owners: readonly number[], green: boolean): void {
-    const reading = this.#structure.read(whole, line.number);
+    const reading = this.#structure.read(whole, line.number, owners.includes(STRUCTURE));
     if (!reading) return;
     const { text, section } = reading;
     const warning = reading.warning || isWarning(text);

@@ -5,47 +5,15 @@ const MAX_NAME = 400;
 /** Lines after `3 failing` in which mocha lists its failures. */
 const LIST_REACH = 20_000;
 
-/** Literals of the lines that `FailedTests` has to see; its lists are read line by line once they have begun. */
-export const testLiterals = [
-  ' FAILED',
-  'FAILED ',
-  '--- FAIL',
-  '<<< FAIL',
-  '<<< ERROR',
-  '● ',
-  '✗ ',
-  '✖ ',
-  '✕ ',
-  '✘ ',
-  ' failing',
-  ' failures:',
-  'failures:',
-  'Failures:',
-  'FAIL: ',
-  'ERROR: ',
-  'ERROR ',
-  '(Failed)',
-  '(Timeout)',
-  '(SEGFAULT)',
-  '[FAIL]',
-  'FAIL ',
-  'not ok ',
-  'rspec ',
-  'Failed ',
-  'Failed tests:',
-  'Tests in error:',
-  'Testcase: ',
-  'Testsuite: ',
-  'Caused an ERROR',
-  '\tFAILED',
-  'Test Case ',
-  'Failing tests:',
-  ' FAIL',
-  ' failed',
-  '[  FAILED  ]',
+/** Of the lines that begin and make up lists, which the patterns below do not read. */
+const LIST_LITERALS = [
+  ...[' failing', 'failures:', 'Failed tests:', 'Tests in error:', 'Testcase: ', 'Testsuite: '],
+  ...['Caused an ERROR', ' FAILED', '\tFAILED'],
 ] as const;
 
 interface Framework {
+  /** One of them is in every line that the pattern matches. */
+  readonly literals: readonly string[];
   readonly pattern: RegExp;
   /** Undefined when the match names no test after all. */
   name(groups: readonly string[]): string | undefined;
@@ -64,45 +32,60 @@ function gradle(path: string): string | undefined {
 
 /** One line names one test. */
 const LINES: readonly Framework[] = [
-  { pattern: /^(\S.{0,300} > .{1,300}) FAILED$/, name: ([path = '']) => gradle(path) },
+  { literals: [' FAILED'], pattern: /^(\S.{0,300} > .{1,300}) FAILED$/, name: ([path = '']) => gradle(path) },
   // Surefire: `method(Class)  Time elapsed: … <<< FAILURE!`, `Class.method -- Time elapsed … <<< ERROR!`
   {
+    literals: ['<<< FAIL', '<<< ERROR'],
     pattern:
       /^(?:\[ERROR\] {1,4})?([\w$][^(\s]{0,200}(?: \[.{0,100}\])?)\(([\w.$]{1,200})\)\s{1,6}(?:--? )?Time elapsed.{0,60}<<< (?:FAILURE|ERROR)!/,
     name: ([method, type]) => join(type, method),
   },
   {
+    literals: ['<<< FAIL', '<<< ERROR'],
     pattern:
       /^(?:\[ERROR\] {1,4})?([\w$]{1,100}(?:\.[\w$]{1,100}){1,20}(?:[[({].{0,160})?)\s{1,6}(?:--? )?Time elapsed.{0,60}<<< (?:FAILURE|ERROR)!/,
     name: ([name]) => name,
   },
   // Ant's formatter of its own: `Testcase: name(Class): FAILED`
   {
+    literals: ['Testcase: '],
     pattern: /^(?:\s{0,8}\[junit\] )?Testcase: (.{1,200})\(([\w.$]{1,200})\):\s{1,4}(?:FAILED|Caused an ERROR)/,
     name: ([method, type]) => join(type, method),
   },
   // pytest's summary and verbose lines
   {
+    literals: ['FAILED ', 'ERROR '],
     pattern: /^(?:FAILED|ERROR) (\S{1,200}::.{1,250}?)(?: - .{0,2000})?$/,
     name: ([name]) => name,
   },
-  { pattern: /^(\S{1,200}::\S.{0,200}?) (?:FAILED|ERROR)(?:\s+\[ {0,3}\d{1,3}%\])?$/, name: ([name]) => name },
+  {
+    literals: [' FAILED', 'ERROR '],
+    pattern: /^(\S{1,200}::\S.{0,200}?) (?:FAILED|ERROR)(?:\s+\[ {0,3}\d{1,3}%\])?$/,
+    name: ([name]) => name,
+  },
   // unittest, nose: `FAIL: test_x (pkg.Class)`, `ERROR: pkg.module.test_x`
   {
+    literals: ['FAIL: ', 'ERROR: '],
     pattern: /^(?:FAIL|ERROR): (\w{1,150}) \(([\w.]{1,250})\)/,
     name: ([method = '', type = '']) => (type.endsWith(`.${method}`) ? type : join(type, method)),
   },
-  { pattern: /^FAIL: ((?:[\w-]{1,100}\.){1,12}\w{1,150}(?:\(.{0,100}\))?)$/, name: ([name]) => name },
-  // Go
-  { pattern: /^\s{0,24}--- FAIL: (\S{1,300})/, name: ([name]) => name },
-  // Rust: libtest, nextest
-  { pattern: /^test (\S{1,300})(?: - .{0,40})? \.\.\. FAILED$/, name: ([name]) => name },
   {
+    literals: ['FAIL: '],
+    pattern: /^FAIL: ((?:[\w-]{1,100}\.){1,12}\w{1,150}(?:\(.{0,100}\))?)$/,
+    name: ([name]) => name,
+  },
+  // Go
+  { literals: ['--- FAIL: '], pattern: /^\s{0,24}--- FAIL: (\S{1,300})/, name: ([name]) => name },
+  // Rust: libtest, nextest
+  { literals: [' FAILED'], pattern: /^test (\S{1,300})(?: - .{0,40})? \.\.\. FAILED$/, name: ([name]) => name },
+  {
+    literals: ['FAIL [', 'SIGABRT [', 'SIGSEGV [', 'TIMEOUT ['],
     pattern: /^\s{4,12}(?:FAIL|SIGABRT|SIGSEGV|TIMEOUT) \[[^\]]{1,20}\] (?:\([^)]{1,20}\) )?(\S{1,150} \S{1,250})$/,
     name: ([name]) => name,
   },
   // jest, vitest: `● Suite › test`, `FAIL  file > suite > test`
   {
+    literals: ['● '],
     pattern: /^\s{0,6}● (.{1,350})$/,
     name: ([name = '']) =>
       /^(?:Console|Test suite failed to run|Validation|Deprecation|Cannot log|Multiple|Invalid|.{0,300}\.snap$)/.test(
@@ -111,34 +94,42 @@ const LINES: readonly Framework[] = [
         ? undefined
         : name,
   },
-  { pattern: /^\s{0,3}FAIL {1,3}(\S{1,200}\.[cm]?[jt]sx? > .{1,300})$/, name: ([name]) => name },
+  { literals: ['FAIL '], pattern: /^\s{0,3}FAIL {1,3}(\S{1,200}\.[cm]?[jt]sx? > .{1,300})$/, name: ([name]) => name },
   // TAP
   {
+    literals: ['not ok '],
     pattern: /^\s{0,16}not ok \d{1,8}(?: -)? (?!.{0,300}# (?:TODO|SKIP))(.{1,300})$/i,
     name: ([name]) => name,
   },
   // RSpec, minitest
-  { pattern: /^rspec (?:'[^']{1,200}'|\S{1,200}) # (.{1,300})$/, name: ([name]) => name },
+  { literals: ['rspec '], pattern: /^rspec (?:'[^']{1,200}'|\S{1,200}) # (.{1,300})$/, name: ([name]) => name },
   // gtest, ctest
-  { pattern: /^\[ {2}FAILED {2}\] ([\w/]{1,150}\.[\w/]{1,150})/, name: ([name]) => name },
+  { literals: ['[  FAILED  ]'], pattern: /^\[ {2}FAILED {2}\] ([\w/]{1,150}\.[\w/]{1,150})/, name: ([name]) => name },
   {
+    literals: ['(Failed)', '(Timeout)', '(SEGFAULT)', '(Subprocess aborted)'],
     pattern: /^\s{1,12}\d{1,6} - (\S{1,200}) \((?:Failed|Timeout|SEGFAULT|Subprocess aborted)\)/,
     name: ([name]) => name,
   },
   // xUnit, NUnit, MSTest by `dotnet test`; XCTest
   {
+    literals: ['Failed '],
     pattern: /^\s{0,4}(?:X |Failed )([\w.+`<>]{1,200}\.[\w<>`]{1,150}(?:\(.{0,150}\))?) \[[^\]]{1,20}\]$/,
     name: ([name]) => name,
   },
-  { pattern: /^\s{0,4}([\w.+`]{1,200}\.\w{1,150}(?:\(.{0,150}\))?) \[FAIL\]$/, name: ([name]) => name },
-  { pattern: /^Test Case '-\[([^\]]{1,250})\]' failed/, name: ([name]) => name },
+  {
+    literals: [' [FAIL]'],
+    pattern: /^\s{0,4}([\w.+`]{1,200}\.\w{1,150}(?:\(.{0,150}\))?) \[FAIL\]$/,
+    name: ([name]) => name,
+  },
+  { literals: ["Test Case '-["], pattern: /^Test Case '-\[([^\]]{1,250})\]' failed/, name: ([name]) => name },
   // ScalaTest, Elixir, PHPUnit, Bazel, Perl's prove
-  { pattern: /^(?:\[info\] )?- (.{1,250}) \*\*\* FAILED \*\*\*/, name: ([name]) => name },
-  { pattern: /^\s{1,4}\d{1,5}\) (test .{1,250}) \([\w.]{1,150}\)$/, name: ([name]) => name },
-  { pattern: /^(\/\/\S{1,250})\s{1,80}FAILED in /, name: ([name]) => name },
-  { pattern: /^\d{1,5}\) ([\w\\]{1,200}::\w{1,150})/, name: ([name]) => name },
+  { literals: ['*** FAILED ***'], pattern: /^(?:\[info\] )?- (.{1,250}) \*\*\* FAILED \*\*\*/, name: ([name]) => name },
+  { literals: [') test '], pattern: /^\s{1,4}\d{1,5}\) (test .{1,250}) \([\w.]{1,150}\)$/, name: ([name]) => name },
+  { literals: ['FAILED in '], pattern: /^(\/\/\S{1,250})\s{1,80}FAILED in /, name: ([name]) => name },
+  { literals: ['Test::test'], pattern: /^\d{1,5}\) ([\w\\]{1,200}::\w{1,150})/, name: ([name]) => name },
   // Marked by a cross, in mocha's and karma's reporters and in AVA; a hook that was skipped is no failure
   {
+    literals: ['✗ ', '✖ ', '✕ ', '✘ '],
     pattern: /^\s{0,24}[✗✖✕✘] (\S.{0,300})$/,
     name: ([name = '']) =>
       /\(skipped\)$|^\d{1,6} (?:tests?|problems?|failed|errors?|warnings?|of|passed)/i.test(name)
@@ -146,6 +137,16 @@ const LINES: readonly Framework[] = [
         : name.replace(/ \(\d{1,7} ?m?s\)$/, ''),
   },
 ];
+
+/**
+ * What to look for in a log: which lines `FailedTests` has to see, and by the owner, what for. Its lists are read line by
+ * line once they have begun.
+ */
+export const testLiterals: readonly { readonly literal: string; readonly owner: number }[] = [
+  ...LIST_LITERALS.map((literal) => ({ literal, owner: LINES.length })),
+  ...LINES.flatMap(({ literals }, owner) => literals.map((literal) => ({ literal, owner }))),
+];
+export const TEST_OWNERS = LINES.length + 1;
 
 const MOCHA_HEAD = /^\s{0,8}\d{1,6} failing$/;
 const MOCHA_ENTRY = /^\s{1,6}(\d{1,6})\) (\S.{0,300})$/;
@@ -174,8 +175,8 @@ export class FailedTests {
     return this.#list !== 'none';
   }
 
-  /** A line without time stamp and colours. */
-  see(text: string): void {
+  /** A line without time stamp and colours, and in ascending order the owners of the `testLiterals` that it holds. */
+  see(text: string, owners: readonly number[]): void {
     if (text.length > 2500) return;
     const line =
       text.startsWith('    [junit] ') || text.startsWith('[junit] ') ? text.replace(/^\s*\[junit\] /, '') : text;
@@ -184,27 +185,32 @@ export class FailedTests {
       else if (this.#list === 'mocha') this.#mocha(line);
       else this.#surefire(line);
     }
-    if (MOCHA_HEAD.test(line)) {
-      this.#list = 'mocha';
-      this.#left = LIST_REACH;
-      this.#entry = undefined;
-      return;
-    }
-    const head = line.length < 400 ? SUREFIRE_HEAD.exec(line) : null;
-    if (head) {
-      this.#list = 'surefire';
-      this.#left = LIST_REACH;
-      if (head[1]) this.#surefire(`  ${head[1]}`);
-      return;
-    }
-    if (this.#ant(line)) return;
-    for (const { pattern, name } of LINES) {
+    if ((this.reading || owners.at(-1) === LINES.length) && this.#opensList(line)) return;
+    for (const { pattern, name } of this.reading
+      ? LINES
+      : owners.map((owner) => LINES[owner]).filter((one) => one !== undefined)) {
       const match = pattern.exec(line);
       if (!match) continue;
       const found = name(match.slice(1));
       if (found) this.#add(/[✗✖✕✘]/.test(line.slice(0, 28)) ? this.#crossed : this.#names, found);
       return;
     }
+  }
+
+  /** Begins a list, or is Ant's. */
+  #opensList(line: string): boolean {
+    if (MOCHA_HEAD.test(line)) {
+      this.#list = 'mocha';
+      this.#left = LIST_REACH;
+      this.#entry = undefined;
+      return true;
+    }
+    const head = line.length < 400 ? SUREFIRE_HEAD.exec(line) : null;
+    if (!head) return this.#ant(line);
+    this.#list = 'surefire';
+    this.#left = LIST_REACH;
+    if (head[1]) this.#surefire(`  ${head[1]}`);
+    return true;
   }
 
   names(): string[] {

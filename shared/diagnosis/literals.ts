@@ -1,9 +1,11 @@
+import { afterEscape, ESCAPE, NUL } from './escapes.ts';
+
 /**
  * Aho-Corasick over bytes: finds which of many literals a line holds in one pass, whatever their number, so that regular
  * expressions run only on the few lines that could match. ASCII letters match in either case.
  *
- * The table is dense (state x byte class). A negative transition asks for attention: the target state ends a literal, or
- * the byte is LF, CR or ESC, which the scanner handles itself.
+ * The table is dense (state x byte class). A negative transition asks for attention: the target state ends a literal, the
+ * byte is LF or CR, which lead back to the start, or an escape sequence begins, which changes nothing.
  */
 export interface Automaton {
   readonly classOf: Uint8Array;
@@ -15,19 +17,21 @@ export interface Automaton {
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-const ESCAPE = 27;
 const OTHER = 0;
-const SPECIAL = 1;
+const LINE_END = 1;
+const IGNORED = 2;
+const SKIP = -(2 ** 31);
 
 const fold = (byte: number): number => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
 
 export function buildAutomaton(entries: Iterable<{ literal: string; owner: number }>): Automaton {
   const words = [...entries].map(({ literal, owner }) => ({ bytes: Buffer.from(literal, 'utf8').map(fold), owner }));
   const classOf = new Uint8Array(256).fill(OTHER);
-  let width = 2;
+  let width = 3;
   for (const { bytes } of words) for (const byte of bytes) if (classOf[byte] === OTHER) classOf[byte] = width++;
   for (let byte = 65; byte <= 90; byte++) classOf[byte] = classOf[byte + 32] ?? OTHER;
-  for (const byte of [LINE_FEED, CARRIAGE_RETURN, ESCAPE]) classOf[byte] = SPECIAL;
+  for (const byte of [LINE_FEED, CARRIAGE_RETURN]) classOf[byte] = LINE_END;
+  for (const byte of [ESCAPE, NUL]) classOf[byte] = IGNORED;
 
   const children: Map<number, number>[] = [new Map()];
   const outputs: (number[] | undefined)[] = [undefined];
@@ -68,6 +72,94 @@ function transitions(children: Map<number, number>[], outputs: (number[] | undef
     const target = next[i] ?? 0;
     next[i] = outputs[target] ? ~(target * width) : target * width;
   }
-  for (let state = 0; state < children.length; state++) next[state * width + SPECIAL] = -1;
+  for (let state = 0; state < children.length; state++) {
+    next[state * width + LINE_END] = ~0;
+    next[state * width + IGNORED] = SKIP;
+  }
   return next;
+}
+
+/** Where something happened in a block, and the state that was reached. */
+export interface Events {
+  readonly at: Int32Array;
+  readonly state: Int32Array;
+}
+
+/**
+ * Line ends and ends of literals in whole lines, in order; returns how many. `events` must hold as many as the block has
+ * bytes. Each step of the automaton waits for the one before it, so the two halves of the block are followed side by side.
+ */
+export function findEvents(automaton: Automaton, bytes: Uint8Array, events: Events): number {
+  const { next, classOf } = automaton;
+  const { at, state } = events;
+  const middle = bytes.indexOf(LINE_FEED, bytes.length >> 1) + 1;
+  // A line this long is rare enough to be followed alone.
+  if (middle === 0) return follow(automaton, bytes, events, 0, bytes.length, 0, 0);
+  let i = 0;
+  let j = middle;
+  // Events of the second half are kept at its own bytes' places at first: there are never more of them.
+  let count = 0;
+  let later = middle;
+  let a = 0;
+  let b = 0;
+  while (i < middle && j < bytes.length) {
+    const toA = next[a + (classOf[bytes[i] as number] as number)] as number;
+    const toB = next[b + (classOf[bytes[j] as number] as number)] as number;
+    if ((toA | toB) >= 0) {
+      a = toA;
+      b = toB;
+      i++;
+      j++;
+      continue;
+    }
+    if (toA === SKIP) i = afterEscape(bytes, i);
+    else if (toA < 0) {
+      a = ~toA;
+      at[count] = i++;
+      state[count++] = a;
+    } else {
+      a = toA;
+      i++;
+    }
+    if (toB === SKIP) j = afterEscape(bytes, j);
+    else if (toB < 0) {
+      b = ~toB;
+      at[later] = j++;
+      state[later++] = b;
+    } else {
+      b = toB;
+      j++;
+    }
+  }
+  count = follow(automaton, bytes, events, i, middle, a, count);
+  later = follow(automaton, bytes, events, j, bytes.length, b, later);
+  at.copyWithin(count, middle, later);
+  state.copyWithin(count, middle, later);
+  return count + later - middle;
+}
+
+function follow(
+  { next, classOf }: Automaton,
+  bytes: Uint8Array,
+  events: Events,
+  from: number,
+  to: number,
+  start: number,
+  known: number,
+): number {
+  let count = known;
+  let state = start;
+  for (let i = from; i < to; ) {
+    const target = next[state + (classOf[bytes[i] as number] as number)] as number;
+    if (target >= 0) {
+      state = target;
+      i++;
+    } else if (target === SKIP) i = afterEscape(bytes, i);
+    else {
+      state = ~target;
+      events.at[count] = i++;
+      events.state[count++] = state;
+    }
+  }
+  return count;
 }

@@ -88,8 +88,20 @@ export class LogStructure {
     return this.#current;
   }
 
-  /** Undefined for lines that are not output: markers, the echoed script, debug lines. */
-  read(text: string, number: number): Reading | undefined {
+  /**
+   * Undefined for lines that are not output: markers, the echoed script, debug lines. `marked`: the line holds one of
+   * the `structureLiterals`.
+   */
+  read(text: string, number: number, marked: boolean): Reading | undefined {
+    if (marked || text.startsWith('travis_')) {
+      const marker = this.#marker(text, number);
+      if (marker !== 'none') return marker;
+    }
+    if (this.#inScript || ECHO.test(text)) return undefined;
+    return { text, section: this.#current, annotated: false, warning: false };
+  }
+
+  #marker(text: string, number: number): Reading | undefined | 'none' {
     const stage = text.includes('section_') ? GITLAB_MARKER.exec(text) : null;
     if (stage) {
       this.#atStage(number, stage[1] === 'start', stage[2] ?? '');
@@ -101,9 +113,7 @@ export class LogStructure {
       this.#open(number, '', true);
       return undefined;
     }
-    if (this.#atStatus(text, number)) return undefined;
-    if (this.#inScript || ECHO.test(text)) return undefined;
-    return { text, section: this.#current, annotated: false, warning: false };
+    return this.#atStatus(text, number) ? undefined : 'none';
   }
 
   /**

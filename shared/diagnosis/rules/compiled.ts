@@ -1,19 +1,21 @@
 import { RE2JS } from 're2js';
-import { testLiterals } from '../failed-tests.ts';
+import { TEST_OWNERS, testLiterals } from '../failed-tests.ts';
 import { errorLiterals, retryLiterals, surrenderLiterals } from '../lines.ts';
 import { type Automaton, buildAutomaton } from '../literals.ts';
 import { structureLiterals } from '../structure.ts';
 import type { Rule, Tier } from '../types.ts';
+import { branchesOf, isAnchored } from './branches.ts';
 
 const TIERS: readonly Tier[] = ['decisive', 'cause', 'verdict', 'symptom'];
 
 /** Owners in the automaton that are no rules; rules follow. */
-const STRUCTURE = 0;
+export const STRUCTURE = 0;
 export const RETRY = 1;
 export const SURRENDER = 2;
 export const ERROR = 3;
+/** The first of those that `FailedTests` looks for. */
 export const TEST = 4;
-export const FIRST_RULE = 5;
+export const FIRST_RULE = TEST + TEST_OWNERS;
 
 export interface CompiledRules {
   /** By tier, then as given: the order in which a line is tried, and the precedence between rules. */
@@ -31,6 +33,30 @@ export interface CompiledRules {
 const unbounded = (source: string): string =>
   source.replace(/\{([01]),\d{3,4}\}/g, (_, least) => (least === '0' ? '*' : '+'));
 
+/**
+ * What is tied to the start of the line is matched as a whole text, for which the matcher gives up at the first character
+ * that does not fit; looking for it, it would read on to the end.
+ */
+class Pattern {
+  readonly #anchored: RE2JS | undefined;
+  readonly #free: RE2JS | undefined;
+
+  constructor(source: string) {
+    const branches = branchesOf(unbounded(source));
+    const joined = (parts: readonly string[], rest: string): RE2JS | undefined =>
+      parts.length === 0 ? undefined : RE2JS.compile(`(?:${parts.map((part) => `(?:${part})`).join('|')})${rest}`);
+    this.#anchored = joined(branches.filter(isAnchored), '(?s:.*)');
+    this.#free = joined(
+      branches.filter((branch) => !isAnchored(branch)),
+      '',
+    );
+  }
+
+  test(text: string): boolean {
+    return (this.#anchored?.testExact(text) ?? false) || (this.#free?.test(text) ?? false);
+  }
+}
+
 const cache = new WeakMap<readonly Rule[], CompiledRules>();
 
 /** Patterns compile when first needed: a function that starts cold sees few of them. RE2JS guarantees linear time. */
@@ -42,13 +68,13 @@ export function compileRules(source: readonly Rule[]): CompiledRules {
     ...structureLiterals.map((literal) => ({ literal, owner: STRUCTURE })),
     ...retryLiterals.map((literal) => ({ literal, owner: RETRY })),
     ...surrenderLiterals.map((literal) => ({ literal, owner: SURRENDER })),
-    ...testLiterals.map((literal) => ({ literal, owner: TEST })),
+    ...testLiterals.map(({ literal, owner }) => ({ literal, owner: TEST + owner })),
     ...errorLiterals.map((literal) => ({ literal, owner: ERROR })),
     ...rules.flatMap((rule, i) => rule.literals.map((literal) => ({ literal, owner: FIRST_RULE + i }))),
   ];
-  const patterns = new Map<string, RE2JS>();
+  const patterns = new Map<string, Pattern>();
   const test = (source: string, text: string): boolean => {
-    const pattern = patterns.get(source) ?? RE2JS.compile(unbounded(source));
+    const pattern = patterns.get(source) ?? new Pattern(source);
     patterns.set(source, pattern);
     return pattern.test(text);
   };
