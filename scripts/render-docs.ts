@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { emissions, type Subscription, subscriptions } from '../shared/events/index.ts';
 import { ENTITIES, machines } from '../shared/model/index.ts';
+import { actions } from '../shared/platforms/actions.ts';
+import { platforms } from '../shared/platforms/index.ts';
 
 /**
  * The state machines and the subscription graph as they stand in the code, as Mermaid diagrams. `npm run docs` writes
@@ -88,7 +90,30 @@ export function renderSubscriptions(): string {
   ].join('\n\n')}\n`;
 }
 
+const TIERS = ['reads', 'retries', 'changes what can be changed back', 'destroys'];
+
+export function renderActions(): string {
+  const sections = Object.entries(actions).map(([platform, own]) => {
+    const rows = Object.entries(own).map(([name, { does, tier, on, needs = [], takes = [], inverse }]) => {
+      const parameters = [...needs.map((one) => `\`${one}\``), ...takes.map((one) => `(\`${one}\`)`)].join(' ');
+      return `| \`${name}\` | ${does} | ${tier} | ${on} | ${parameters} | ${inverse === undefined ? '' : `\`${inverse}\``} |`;
+    });
+    const head = [
+      '| action | what it does | tier | on | parameters | taken back by |',
+      '| --- | --- | --- | --- | --- | --- |',
+    ];
+    return [`## ${platforms[platform]?.title ?? platform}`, '', ...head, ...rows].join('\n');
+  });
+  return `${[
+    '# Actions',
+    NOTE,
+    `What QMOI can do at the platforms. Tiers: ${TIERS.map((means, tier) => `${tier} ${means}`).join(', ')}. Parameters in brackets may be left out. An action is taken back by the same request under the other name. A lost answer is looked up, never repeated.`,
+    ...sections,
+  ].join('\n\n')}\n`;
+}
+
 export const documents = {
+  'docs/actions.md': renderActions,
   'docs/state-machines.md': renderStateMachines,
   'docs/subscriptions.md': renderSubscriptions,
 };

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Job, Remediation, RemediationFact, Run } from '../model/index.ts';
+import { type ActionTraits, takes } from '../platforms/action.ts';
+import { actionOf, actions } from '../platforms/actions.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import type { Playbook, Tier } from './playbook.ts';
@@ -11,40 +13,10 @@ import type { Playbook, Tier } from './playbook.ts';
 
 export const BY_HAND = 'by-hand';
 
-export type Proof = 'next-attempt' | 'run-ended' | 'answer';
+export type Proof = ActionTraits['proof'];
 
-interface Action {
-  readonly tier: Tier;
-  readonly on: 'run' | 'job';
-  /** What shows that it took effect; `answer`: the platform's word is all there is. */
-  readonly proof: Proof;
-  /** What it cannot do without, and what it may be given. */
-  readonly needs?: readonly string[];
-  readonly takes?: readonly string[];
-}
-
-const rerun = { tier: 1, on: 'run', proof: 'next-attempt' } as const;
-const cancel = { tier: 3, on: 'run', proof: 'run-ended' } as const;
-
-export const handActions: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
-  github: {
-    'rerun-failed-jobs': rerun,
-    'rerun-with-debug': rerun,
-    'rerun-job': { ...rerun, on: 'job' },
-    'cancel-run': cancel,
-    'force-cancel-run': cancel,
-    'delete-cache': { tier: 3, on: 'run', proof: 'answer', needs: ['key'], takes: ['ref'] },
-    'enable-workflow': { tier: 2, on: 'run', proof: 'answer', needs: ['workflow'] },
-    // Inputs are given as `input.<name>`.
-    'dispatch-workflow': { tier: 3, on: 'run', proof: 'answer', needs: ['workflow', 'ref'] },
-  },
-  gitlab: {
-    'retry-job': { ...rerun, on: 'job' },
-    'retry-pipeline': rerun,
-    'cancel-pipeline': cancel,
-    'play-job': { tier: 3, on: 'job', proof: 'answer' },
-  },
-};
+/** Whatever the platforms can do. */
+export const handActions = actions;
 
 export interface Asked {
   readonly runId: string;
@@ -63,8 +35,8 @@ export async function askFor(store: Store, asked: Asked): Promise<Taken> {
   const { runs, jobs } = await readRun(store, asked.runId);
   const run = runs.find(({ id }) => id === asked.runId);
   if (run === undefined) return { refused: 'There is no such run.', missing: true };
-  const action = handActions[run.platform]?.[asked.action];
-  if (action === undefined || !Object.hasOwn(handActions[run.platform] ?? {}, asked.action)) {
+  const action = actionOf(run.platform, asked.action);
+  if (action === undefined) {
     const known = Object.keys(handActions[run.platform] ?? {}).join(', ') || 'nothing';
     return { refused: `What can be asked for on ${run.platform}: ${known}.` };
   }
@@ -74,10 +46,7 @@ export async function askFor(store: Store, asked: Asked): Promise<Taken> {
   const parameters = asked.parameters ?? {};
   const lacking = (action.needs ?? []).find((name) => !parameters[name]);
   if (lacking !== undefined) return { refused: `${asked.action} takes the parameter ${lacking}.` };
-  const fits = (name: string) => [...(action.needs ?? []), ...(action.takes ?? [])].includes(name);
-  const odd = Object.keys(parameters).find(
-    (name) => !fits(name) && !(asked.action === 'dispatch-workflow' && /^input\.[\w-]{1,100}$/.test(name)),
-  );
+  const odd = Object.keys(parameters).find((name) => !takes(action, name));
   if (odd !== undefined) return { refused: `${asked.action} takes no parameter ${odd.slice(0, 100)}.` };
   const id = await write(store, { asked, run, job: action.on === 'job' ? job : undefined, action, jobs });
   const fix = await store.get('remediation', id);
@@ -87,7 +56,7 @@ export async function askFor(store: Store, asked: Asked): Promise<Taken> {
 
 async function write(
   store: Store,
-  of: { asked: Asked; run: Run; job: Job | undefined; action: Action; jobs: readonly Job[] },
+  of: { asked: Asked; run: Run; job: Job | undefined; action: ActionTraits; jobs: readonly Job[] },
 ): Promise<string> {
   const { asked, run, job, action, jobs } = of;
   const at = store.now();

@@ -1,85 +1,63 @@
 import * as z from 'zod/mini';
-import type { ActionRequest, LookUp } from '../port.ts';
+import { type Action, type Actions, byState, call, numberIn, parameter, query, type Seen, shaped } from '../action.ts';
+import type { ActionRequest } from '../port.ts';
+import { issueActs } from './issue-acts.ts';
+import { repoPath, runPath } from './paths.ts';
 
-/** What QMOI can do on GitHub: the one request of each action, and how to find out whether it took place. */
+/** What QMOI can do on GitHub. https://docs.github.com/en/rest/actions */
 
-export interface Act {
-  readonly method: 'POST' | 'PUT' | 'DELETE';
-  /** Below the repository. */
-  readonly path: string;
-  readonly body?: object;
-}
-
-export interface GithubAction {
-  /** Undefined: the request does not say what it takes. */
-  request(of: ActionRequest): Act | undefined;
-  /** What to read, and what it means. */
-  readonly found: {
-    path(of: ActionRequest): string | undefined;
-    means(answer: unknown, of: ActionRequest): LookUp;
-  };
-}
-
-const number = (text: string | undefined): string | undefined =>
-  text !== undefined && /^\d{1,20}$/.test(text) ? text : undefined;
-const parameter = ({ parameters }: ActionRequest, name: string): string | undefined => {
-  const value = parameters?.[name];
-  return value === undefined || value === '' ? undefined : String(value);
-};
-const query = (values: Readonly<Record<string, string | undefined>>): string =>
-  new URLSearchParams(
-    Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  ).toString();
-
-const runOf = ({ runId }: ActionRequest): string | undefined => number(runId.split(':')[1]);
-const runPath = (of: ActionRequest, more = ''): string | undefined => {
-  const run = runOf(of);
-  return run && `/actions/runs/${run}${more}`;
-};
-const post = (path: string | undefined, body?: object): Act | undefined =>
-  path === undefined ? undefined : { method: 'POST', path, ...(body !== undefined && { body }) };
+const answered = { on: 'run', proof: 'answer' } as const;
 
 const run = z.object({ run_attempt: z.optional(z.number()), status: z.optional(z.string()) });
-/** An answer of another shape tells nothing. */
-const read = <T extends z.core.$ZodType>(schema: T, answer: unknown): z.infer<T> | undefined => {
-  const result = z.safeParse(schema, answer);
-  return result.success ? result.data : undefined;
-};
 
-const nextAttempt: GithubAction['found'] = {
-  path: (of) => runPath(of),
-  means(answer, { attempt }) {
-    const found = read(run, answer)?.run_attempt;
-    if (found === undefined) return 'unclear';
-    return found > attempt ? 'happened' : 'did-not-happen';
+const rerun = {
+  ...({ tier: 1, on: 'run', proof: 'next-attempt' } as const),
+  reads: (of: ActionRequest) => runPath(of),
+  means(seen: Seen, { attempt }: ActionRequest) {
+    const found = shaped(run, seen)?.run_attempt;
+    return byState(found === undefined ? undefined : found > attempt);
   },
 };
-/** A run that has ended by whatever means need not be cancelled any more. */
-const ended: GithubAction['found'] = {
-  path: (of) => runPath(of),
-  means(answer) {
-    const status = read(run, answer)?.status;
-    if (status === undefined) return 'unclear';
-    return status === 'completed' ? 'happened' : 'did-not-happen';
+const cancel = {
+  ...({ tier: 3, on: 'run', proof: 'run-ended' } as const),
+  reads: (of: ActionRequest) => runPath(of),
+  // A run that has ended by whatever means need not be cancelled any more.
+  means(seen: Seen) {
+    const status = shaped(run, seen)?.status;
+    return byState(status === undefined ? undefined : status === 'completed');
   },
 };
 
 const caches = z.object({ actions_caches: z.array(z.object({ key: z.string(), ref: z.optional(z.string()) })) });
-const cacheQuery = (of: ActionRequest): string | undefined => {
+const cachesPath = (of: ActionRequest): string | undefined => {
   const key = parameter(of, 'key');
-  return key && query({ key, ref: parameter(of, 'ref') });
+  return key && repoPath(of, `/actions/caches?${query({ key, ref: parameter(of, 'ref') })}`);
 };
 
 const workflowPath = (of: ActionRequest, more = ''): string | undefined => {
   const workflow = parameter(of, 'workflow');
   return workflow !== undefined && /^[\w.-]{1,255}$/.test(workflow)
-    ? `/actions/workflows/${workflow}${more}`
+    ? repoPath(of, `/actions/workflows/${workflow}${more}`)
     : undefined;
 };
+const switched = (to: 'enable' | 'disable') => ({
+  ...answered,
+  tier: 2 as const,
+  needs: ['workflow'],
+  first: true as const,
+  reads: (of: ActionRequest) => workflowPath(of),
+  means(seen: Seen) {
+    const state = shaped(z.object({ state: z.string() }), seen)?.state;
+    return byState(state === undefined ? undefined : (state === 'active') === (to === 'enable'));
+  },
+  unfit: (seen: Seen) =>
+    shaped(z.object({ state: z.literal('deleted') }), seen) && 'the workflow is not in the repository any more',
+  request: (of: ActionRequest) => call('PUT', workflowPath(of, `/${to}`)),
+});
+
 const dispatched = z.object({ workflow_runs: z.array(z.object({ created_at: z.string() })) });
 /** GitHub's clock and this one. */
 const SKEW_MS = 5_000;
-
 const inputsOf = ({ parameters = {} }: ActionRequest): object =>
   Object.fromEntries(
     Object.entries(parameters)
@@ -87,74 +65,99 @@ const inputsOf = ({ parameters = {} }: ActionRequest): object =>
       .map(([name, value]) => [name.slice('input.'.length), String(value)]),
   );
 
-/** https://docs.github.com/en/rest/actions */
-export const githubActions: Readonly<Record<string, GithubAction>> = {
+const runner = z.object({ status: z.string(), busy: z.boolean() });
+const runnerPath = (of: ActionRequest): string | undefined => {
+  const [id, organization] = [numberIn(parameter(of, 'runner')), parameter(of, 'organization')];
+  if (id === undefined) return undefined;
+  const below = `/actions/runners/${id}`;
+  return organization === undefined ? repoPath(of, below) : `/orgs/${encodeURIComponent(organization)}${below}`;
+};
+
+const acts: Readonly<Record<string, Action>> = {
   'rerun-failed-jobs': {
-    request: (of) => post(runPath({ ...of, runId: `github:${of.externalId}` }, '/rerun-failed-jobs')),
-    found: nextAttempt,
+    does: 'tries the failed jobs of a run again',
+    ...rerun,
+    request: (of) => call('POST', runPath({ ...of, runId: `github:${of.externalId}` }, '/rerun-failed-jobs')),
   },
   'rerun-with-debug': {
-    request: (of) => post(runPath(of, '/rerun-failed-jobs'), { enable_debug_logging: true }),
-    found: nextAttempt,
+    does: 'tries the failed jobs of a run again, with debug logging',
+    ...rerun,
+    request: (of) => call('POST', runPath(of, '/rerun-failed-jobs'), { enable_debug_logging: true }),
   },
   'rerun-job': {
-    request: (of) => post(number(of.externalId) && `/actions/jobs/${of.externalId}/rerun`),
-    found: nextAttempt,
+    does: 'tries one job again, and those that need it',
+    ...rerun,
+    on: 'job',
+    request: (of) => call('POST', numberIn(of.externalId) && repoPath(of, `/actions/jobs/${of.externalId}/rerun`)),
   },
-  'cancel-run': { request: (of) => post(runPath(of, '/cancel')), found: ended },
-  'force-cancel-run': { request: (of) => post(runPath(of, '/force-cancel')), found: ended },
+  'cancel-run': {
+    does: 'cancels a run',
+    ...cancel,
+    request: (of) => call('POST', runPath(of, '/cancel')),
+  },
+  'force-cancel-run': {
+    does: 'cancels a run that does not let itself be cancelled',
+    ...cancel,
+    request: (of) => call('POST', runPath(of, '/force-cancel')),
+  },
   'delete-cache': {
-    request(of) {
-      const which = cacheQuery(of);
-      return which === undefined ? undefined : { method: 'DELETE', path: `/actions/caches?${which}` };
+    does: 'deletes the caches of a key',
+    ...answered,
+    tier: 3,
+    needs: ['key'],
+    takes: ['ref'],
+    first: true,
+    reads: cachesPath,
+    means(seen, of) {
+      // GitHub looks for keys that begin so.
+      const [key, ref] = [parameter(of, 'key'), parameter(of, 'ref')];
+      const left = shaped(caches, seen)?.actions_caches.some(
+        (cache) => cache.key === key && (ref === undefined || cache.ref === ref),
+      );
+      return byState(left === undefined ? undefined : !left);
     },
-    found: {
-      path(of) {
-        const which = cacheQuery(of);
-        return which && `/actions/caches?${which}`;
-      },
-      means(answer, of) {
-        const found = read(caches, answer)?.actions_caches;
-        if (found === undefined) return 'unclear';
-        // GitHub looks for keys that begin so.
-        const [key, ref] = [parameter(of, 'key'), parameter(of, 'ref')];
-        const left = found.some((cache) => cache.key === key && (ref === undefined || cache.ref === ref));
-        return left ? 'did-not-happen' : 'happened';
-      },
-    },
+    request: (of) => call('DELETE', cachesPath(of)),
   },
-  'enable-workflow': {
-    request(of) {
-      const path = workflowPath(of, '/enable');
-      return path === undefined ? undefined : { method: 'PUT', path };
-    },
-    found: {
-      path: (of) => workflowPath(of),
-      means(answer) {
-        const state = read(z.object({ state: z.string() }), answer)?.state;
-        if (state === undefined) return 'unclear';
-        return state === 'active' ? 'happened' : 'did-not-happen';
-      },
-    },
-  },
+  'enable-workflow': { does: 'enables a workflow', ...switched('enable'), inverse: 'disable-workflow' },
+  'disable-workflow': { does: 'disables a workflow', ...switched('disable'), inverse: 'enable-workflow' },
   'dispatch-workflow': {
+    does: 'starts a workflow by hand',
+    ...answered,
+    tier: 3,
+    needs: ['workflow', 'ref'],
+    takes: ['input.*'],
+    reads: (of) =>
+      workflowPath(of, `/runs?${query({ event: 'workflow_dispatch', branch: parameter(of, 'ref'), per_page: '20' })}`),
+    // A dispatch has no answer that names its run, so one of that branch since then is taken for it: never twice.
+    means(seen, of) {
+      const runs = shaped(dispatched, seen)?.workflow_runs;
+      const since = Date.parse(parameter(of, 'since') ?? '');
+      if (Number.isNaN(since)) return 'unclear';
+      return byState(runs?.some(({ created_at }) => Date.parse(created_at) >= since - SKEW_MS));
+    },
     request(of) {
       const ref = parameter(of, 'ref');
-      return ref === undefined ? undefined : post(workflowPath(of, '/dispatches'), { ref, inputs: inputsOf(of) });
-    },
-    found: {
-      path: (of) =>
-        workflowPath(
-          of,
-          `/runs?${query({ event: 'workflow_dispatch', branch: parameter(of, 'ref'), per_page: '20' })}`,
-        ),
-      // A dispatch has no answer that names its run, so one of that branch since then is taken for it: never twice.
-      means(answer, of) {
-        const runs = read(dispatched, answer)?.workflow_runs;
-        const since = Date.parse(parameter(of, 'since') ?? '');
-        if (runs === undefined || Number.isNaN(since)) return 'unclear';
-        return runs.some(({ created_at }) => Date.parse(created_at) >= since - SKEW_MS) ? 'happened' : 'did-not-happen';
-      },
+      return ref === undefined
+        ? undefined
+        : call('POST', workflowPath(of, '/dispatches'), { ref, inputs: inputsOf(of) });
     },
   },
+  'delete-offline-runner': {
+    does: 'takes a self-hosted runner off the list, provided that it is offline',
+    ...answered,
+    tier: 3,
+    needs: ['runner'],
+    takes: ['organization'],
+    first: true,
+    removes: true,
+    reads: runnerPath,
+    means: (seen) => byState(shaped(runner, seen) === undefined ? undefined : false),
+    unfit(seen) {
+      const { status, busy } = shaped(runner, seen) ?? { status: 'unknown', busy: false };
+      return status === 'offline' && !busy ? undefined : `the runner is ${busy ? 'busy' : status}, and not offline`;
+    },
+    request: (of) => call('DELETE', runnerPath(of)),
+  },
 };
+
+export const githubActions: Actions = { ...acts, ...issueActs };

@@ -10,11 +10,13 @@ import {
   type HttpOptions,
   send,
 } from '../../runtime/http.ts';
+import { actorOf, asNotSent, NotSent } from '../actor.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
-import { type ActionRequest, type ActOutcome, LogUnavailable, type LookUp, type PlatformClient } from '../port.ts';
+import { type ActionRequest, LogUnavailable, type PlatformClient } from '../port.ts';
 import { githubActions } from './acts.ts';
 import { type GithubApp, githubApp } from './app.ts';
 import type { GithubCredentials } from './credentials.ts';
+import { repositoryOf } from './paths.ts';
 
 export interface GithubSettings extends GithubCredentials {
   readonly now?: () => number;
@@ -90,49 +92,36 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
     return logOf(bytesOf(response, options.maxBytes, { beyond: 'end', signal }));
   }
 
-  async function act(request: ActionRequest): Promise<ActOutcome> {
-    const wanted = githubActions[request.action];
-    if (wanted === undefined) return { kind: 'refused', reason: `GitHub knows no action ${request.action}` };
-    const one = wanted.request(request);
-    if (one === undefined) return { kind: 'refused', reason: `${request.action} does not say what to act on` };
-    const fetch = async (url: string, init: HttpOptions) => complete(await send(url, init));
-    let headers: { authorization: string };
-    try {
-      headers = await authorized(request.repository);
-    } catch (error) {
-      return unauthorized(error, now());
-    }
-    try {
-      const { status } = await octokit.request(`${one.method} ${pathOf(request, one.path)}`, {
-        headers,
-        ...one.body,
-        request: { fetch },
+  const { act, lookUp } = actorOf({
+    title: 'GitHub',
+    actions: githubActions,
+    now,
+    busy: isBusy,
+    async send({ method, path, body }, of, timeoutMs) {
+      const until = performance.now() + timeoutMs;
+      const headers = await authorized(of.repository).catch((error: unknown) => {
+        throw new NotSent(unauthorized(error, now()));
       });
-      return outcomeOf({ status, headers: new Headers(), message: '' }, now(), isBusy);
-    } catch (error) {
-      const answer = answerIn(error);
-      return answer === undefined ? outcomeOfFailure(failureIn(error)) : outcomeOf(answer, now(), isBusy);
-    }
-  }
-
-  async function lookUp(request: ActionRequest): Promise<LookUp> {
-    const found = githubActions[request.action]?.found;
-    const path = found?.path(request);
-    if (found === undefined || path === undefined) return 'unclear';
-    try {
-      const headers = await authorized(request.repository);
-      const { data } = await octokit.request(`GET ${pathOf(request, path)}`, {
-        headers,
-        request: {
-          signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
-          fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)),
-        },
-      });
-      return found.means(data, request);
-    } catch {
-      return 'unclear';
-    }
-  }
+      const left = Math.max(1, Math.ceil(until - performance.now()));
+      const signal = AbortSignal.timeout(left);
+      try {
+        const answer = await octokit.request(`${method} ${path}`, {
+          headers,
+          ...body,
+          request: {
+            signal,
+            fetch: async (url: string, init: HttpOptions) =>
+              complete(method === 'GET' ? await read(url, init) : await send(url, { ...init, timeoutMs: left })),
+          },
+        });
+        return { status: answer.status, headers: headersOf(answer.headers), message: '', json: answer.data };
+      } catch (error) {
+        const answer = answerIn(error);
+        if (answer === undefined) throw failureIn(error);
+        return { ...answer, json: undefined };
+      }
+    },
+  });
 
   async function failedJobs(request: ActionRequest): Promise<readonly string[] | undefined> {
     const failed: string[] = [];
@@ -166,25 +155,12 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
   return { jobLog, act, lookUp, failedJobs };
 }
 
-function repositoryOf(fullName: string): { owner: string; repo: string } {
-  const [owner = '', repo = ''] = fullName.split('/');
-  return { owner, repo };
-}
-
-/** Octokit takes braces for parameters of its own, so nothing from outside may have any. */
-function pathOf({ repository }: Pick<ActionRequest, 'repository'>, path: string): string {
-  const { owner, repo } = repositoryOf(repository);
-  return `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repo)}${path}`.replace(/[{}]/g, encodeURIComponent);
-}
-
 /** Why there is no token to act with. Whatever it is, the act itself has not been sent. */
-function unauthorized(error: unknown, now: number): ActOutcome {
+function unauthorized(error: unknown, now: number): NotSent['outcome'] {
   if (error instanceof Unauthorized) return { kind: 'refused', reason: error.message };
   const answer = answerIn(error);
-  const outcome = answer === undefined ? outcomeOfFailure(failureIn(error)) : outcomeOf(answer, now, () => false);
-  return outcome.kind === 'unknown' ? { kind: 'retry-later', seconds: SOON_SECONDS, reason: outcome.reason } : outcome;
+  return asNotSent(answer === undefined ? outcomeOfFailure(failureIn(error)) : outcomeOf(answer, now, () => false));
 }
-const SOON_SECONDS = 15;
 
 /** GitHub refuses a rerun with a 403 while the run is at work, though it is a matter of time and not of rights. */
 const isBusy = ({ status, message }: Answer): boolean =>

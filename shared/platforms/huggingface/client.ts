@@ -1,10 +1,13 @@
 import type * as z from 'zod/mini';
 import type { Job } from '../../model/index.ts';
 import { bytesOf, followed, HTTP_TIMEOUT_MS, HttpFailure, send, textOf } from '../../runtime/http.ts';
+import { actorOf } from '../actor.ts';
 import { logErrorOf, unavailable } from '../answers.ts';
+import { jsonApi } from '../json-api.ts';
 import { EMPTY_PATIENCE_SECONDS, LogNotReady, type PlatformClient } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { linesOfEvents } from '../text-log.ts';
+import { hubActions } from './acts.ts';
 import { runtime, type SpaceRuntime, spaceInfo } from './payloads.ts';
 import { isBuilding, isStage } from './status.ts';
 
@@ -39,9 +42,7 @@ export function hubClient({ baseUrl, token, now = Date.now }: HubSettings): HubC
   }
 
   async function failureOf(answer: Response): Promise<Error> {
-    const text = await textOf(answer).catch(() => '');
-    const told = (jsonOf(text) as { error?: unknown } | null | undefined)?.error;
-    const message = typeof told === 'string' ? told : '';
+    const message = messageIn(await textOf(answer).catch(() => ''));
     return logErrorOf({ status: answer.status, headers: answer.headers, message }, now());
   }
 
@@ -86,12 +87,19 @@ export function hubClient({ baseUrl, token, now = Date.now }: HubSettings): HubC
     }
   }
 
-  return {
-    jobLog,
-    space,
-    act: async ({ action }) => ({ kind: 'refused', reason: `Hugging Face knows no action ${action}` }),
-    lookUp: async () => 'did-not-happen',
-  };
+  const api = jsonApi({ title: 'Hugging Face', base: baseUrl, headers, messageIn });
+  const actor = actorOf({
+    title: 'Hugging Face',
+    actions: hubActions,
+    now,
+    send: (call, _of, timeoutMs) => api(call, timeoutMs),
+  });
+  return { jobLog, space, ...actor };
+}
+
+function messageIn(text: string): string {
+  const told = (jsonOf(text) as { error?: unknown } | null | undefined)?.error;
+  return typeof told === 'string' ? told : '';
 }
 
 /** Passes on what comes until it is enough, which is no failure. */

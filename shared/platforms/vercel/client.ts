@@ -1,10 +1,13 @@
 import * as z from 'zod/mini';
 import type { Job } from '../../model/index.ts';
 import { bytesOf, followed, HTTP_TIMEOUT_MS, HttpFailure, send, textOf } from '../../runtime/http.ts';
+import { actorOf } from '../actor.ts';
 import { logErrorOf, unavailable } from '../answers.ts';
+import { jsonApi } from '../json-api.ts';
 import { EMPTY_PATIENCE_SECONDS, LogNotReady, LogUnavailable, type PlatformClient } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { tailOf } from '../text-log.ts';
+import { vercelActions } from './acts.ts';
 import { teamIn } from './normalise.ts';
 
 export interface VercelSettings {
@@ -52,7 +55,7 @@ export function vercelClient({ baseUrl, token, now = Date.now }: VercelSettings)
     });
     if (!answer.ok) {
       const text = await textOf(answer).catch(() => '');
-      const message = told.safeParse(jsonOf(text)).data?.error.message ?? '';
+      const message = messageIn(text);
       throw logErrorOf({ status: answer.status, headers: answer.headers, message }, now());
     }
     const chunks: Uint8Array[] = [];
@@ -81,12 +84,17 @@ export function vercelClient({ baseUrl, token, now = Date.now }: VercelSettings)
     throw new LogUnavailable('the lines of the log are too long');
   }
 
-  return {
-    jobLog,
-    act: async ({ action }) => ({ kind: 'refused', reason: `Vercel knows no action ${action}` }),
-    lookUp: async () => 'did-not-happen',
-  };
+  const api = jsonApi({ title: 'Vercel', base: baseUrl, headers, messageIn });
+  const actor = actorOf({
+    title: 'Vercel',
+    actions: vercelActions,
+    now,
+    send: (call, _of, timeoutMs) => api(call, timeoutMs),
+  });
+  return { jobLog, ...actor };
 }
+
+const messageIn = (text: string): string => told.safeParse(jsonOf(text)).data?.error.message ?? '';
 
 function lineOf(value: unknown): string[] {
   const event = buildEvent.safeParse(value).data;

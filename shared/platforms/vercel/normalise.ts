@@ -149,6 +149,7 @@ export function repositoryOf(payload: DeploymentEvent['payload'] | RollbackEvent
 const placeOf = (team: string | null | undefined, project: string): string => (team ? `${team}/${project}` : project);
 export const teamIn = (place: string | undefined): string | undefined =>
   place?.includes('/') ? place.split('/')[0] : undefined;
+export const projectIn = (place: string | undefined): string | undefined => place?.split('/').at(-1);
 
 const addressOf = (host: string | null | undefined) => (host && !host.includes('://') ? `https://${host}` : host);
 
