@@ -12,8 +12,9 @@ import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-ap
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { platforms } from '../../shared/platforms/index.ts';
 import { acknowledge } from './acknowledge.ts';
-import { PARAMETER_PREFIX, type ServiceContext, ServiceFunction } from './service-function.ts';
+import { PARAMETER_PREFIX, type ServiceContext, ServiceFunction, withPrevious } from './service-function.ts';
 import type { Store } from './store.ts';
 
 /** The way in: webhooks of the platforms, heartbeats of machines and jobs, and the REST API for the master. */
@@ -30,7 +31,7 @@ export class QmoiHttpApi extends Construct {
       environment: { TABLE_NAME, PARAMETER_PREFIX },
       // The platforms give up after 10 s.
       timeout: 10,
-    }).allowParameters();
+    }).allowParameters(...Object.values(platforms).flatMap((platform) => platform.verifiedWith.flatMap(withPrevious)));
     store.grant(receiveWebhook, 'PutItem');
 
     const receiveHeartbeat = new ServiceFunction(this, {
@@ -38,7 +39,7 @@ export class QmoiHttpApi extends Construct {
       name: 'receive-heartbeat',
       environment: { TABLE_NAME, PARAMETER_PREFIX },
       timeout: 10,
-    }).allowParameters('heartbeat-token', 'heartbeat-token-previous');
+    }).allowParameters(...withPrevious('heartbeat-token'));
     // Reads which run a source has begun, and what waits for its machine.
     store.grant(receiveHeartbeat, 'GetItem', 'Query', 'PutItem');
 
@@ -48,18 +49,15 @@ export class QmoiHttpApi extends Construct {
       environment: { PARAMETER_PREFIX },
       timeout: 5,
       memory: 256,
-    }).allowParameters('master-token', 'master-token-previous');
+    }).allowParameters(...withPrevious('master-token'));
 
     const api = new ServiceFunction(this, {
       service,
       name: 'api',
       environment: { TABLE_NAME, PARAMETER_PREFIX },
       timeout: 15,
-    }).allowParameters(
       // What signs the links of messages.
-      'master-token',
-      'master-token-previous',
-    );
+    }).allowParameters(...withPrevious('master-token'));
     store.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
     store.grantIndexes(api, 'list', 'by');
 

@@ -9,7 +9,7 @@ import { Alarms, PERIOD } from './alarms.ts';
 import type { CapabilityProps } from './consumers.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { pascal } from './functions.ts';
-import { PARAMETER_PREFIX } from './service-function.ts';
+import { PARAMETER_PREFIX, withPrevious } from './service-function.ts';
 
 /** The alarms' topics: CloudWatch may not use the account's own key for SNS, so these two go without a key. */
 const RUNG_BY_ALARMS: readonly TopicName[] = ['error', 'emergency'];
@@ -80,7 +80,7 @@ export class Notification extends Construct {
     });
     store.grant(notify.function, 'GetItem', 'PutItem');
     // What signs the links of messages.
-    notify.function.allowParameters('master-token', 'master-token-previous');
+    notify.function.allowParameters(...withPrevious('master-token'));
     notify.function.allow(['sns:Publish'], ...TOPICS.map((name) => topics[name].topicArn));
   }
 }

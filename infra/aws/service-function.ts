@@ -106,6 +106,9 @@ export class ServiceFunction<N extends FunctionName = FunctionName> extends Cons
   }
 }
 
+/** A secret and the one before it, which counts during a rotation. */
+export const withPrevious = (name: string): string[] => [name, `${name}-previous`];
+
 /** Path of all parameters, as the functions' environment tells it. */
 export const PARAMETER_PREFIX = '/qmoi/';
 

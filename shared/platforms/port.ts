@@ -168,6 +168,8 @@ export interface Platform {
    * `heartbeat`: by POST /heartbeats, which tells these platforms apart by what is sent.
    */
   readonly arrives?: 'bus' | 'heartbeat';
+  /** Names of the secrets that `verify` compares with: whoever receives requests may read these, and no others. */
+  readonly verifiedWith: readonly string[];
   /** Compares in constant time; an empty secret verifies nothing; the previous secret counts during a rotation. */
   verify(request: RawRequest, read: ReadParameters, now: Date): Promise<Verdict>;
   /** Only called once the request is verified. Never throws on any body. */

@@ -21,6 +21,7 @@ const build = z.object({
 const crane: Platform = {
   name: 'crane',
   title: 'Crane',
+  verifiedWith: ['crane-webhook-secret'],
   verify: request.verifiedBySecret('x-crane-secret', 'crane-webhook-secret'),
   read({ headers, body }) {
     if (request.mediaTypeOf(headers['content-type']) !== 'application/json') return request.malformed('no JSON', 415);

@@ -25,6 +25,7 @@ export class FakePlatform {
     this.platform = {
       name: 'fake',
       title: 'Fake',
+      verifiedWith: [],
       verify: async () => 'verified',
       read: () => ({ kind: 'ignored', event: 'none' }),
       normalise: noFacts,

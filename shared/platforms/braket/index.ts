@@ -34,6 +34,7 @@ export const braket: Platform = {
   title: 'Amazon Braket',
   arrives: 'bus',
   // What is on the account's own bus was let there by the account, and the rule takes Braket's alone.
+  verifiedWith: [],
   verify: async () => 'not-configured',
   read,
   normalise,

@@ -60,6 +60,7 @@ async function* reasonOf(job: Job, maxBytes: number): AsyncGenerator<Uint8Array>
 export const cloudevents: Platform = {
   name: PLATFORM,
   title: 'CloudEvents',
+  verifiedWith: [TOKEN],
   verify,
   messages: messagesIn,
   read,

@@ -8,6 +8,7 @@ import { read, verify } from './receive.ts';
 export const github: Platform = {
   name: 'github',
   title: 'GitHub',
+  verifiedWith: ['github-webhook-secret'],
   verify,
   read,
   normalise,

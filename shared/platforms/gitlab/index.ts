@@ -10,6 +10,7 @@ const DEFAULT_URL = 'https://gitlab.com';
 export const gitlab: Platform = {
   name: 'gitlab',
   title: 'GitLab',
+  verifiedWith: ['gitlab-webhook-token', 'gitlab-signing-token'],
   verify,
   read,
   normalise,

@@ -32,6 +32,7 @@ const heartbeatPlatform = (name: HeartbeatPlatform): Platform => ({
   title: TITLES[name],
   arrives: 'heartbeat',
   // Heartbeats are verified where they come in, by the source they speak for.
+  verifiedWith: [],
   verify: async () => 'not-configured',
   read,
   normalise,

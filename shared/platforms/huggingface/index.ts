@@ -7,6 +7,7 @@ import { read, verify } from './receive.ts';
 export const huggingface: Platform = {
   name: 'huggingface',
   title: 'Hugging Face',
+  verifiedWith: ['huggingface-webhook-secret'],
   verify,
   read,
   normalise,

@@ -7,6 +7,7 @@ const DEFAULT_URL = 'https://api.vercel.com';
 export const vercel: Platform = {
   name: 'vercel',
   title: 'Vercel',
+  verifiedWith: ['vercel-webhook-secret'],
   verify,
   read,
   normalise,

@@ -66,7 +66,13 @@ export function describePlatform(title: string, platform: Platform, open: () => 
       if (delivery === undefined) throw new Error('no delivery');
       const request = requestOf(delivery);
       const read = parametersOf(fake.settings);
-      expect(await platform.verify(request, async () => ({}), new Date())).toBe('not-configured');
+      const asked = new Set<string>();
+      const none = async (names: readonly string[]) => {
+        for (const name of names) asked.add(name.replace(/-previous$/, ''));
+        return {};
+      };
+      expect(await platform.verify(request, none, new Date())).toBe('not-configured');
+      expect([...asked].sort()).toEqual([...platform.verifiedWith].sort());
       // Nobody knocks where there is no door.
       if (!byWebhook) {
         expect(await platform.verify(request, read, new Date())).toBe('not-configured');
