@@ -73,6 +73,7 @@ export function render(report: DiagnosisReport): string {
       `Category: macro-F1 ${macroF1}, without unknowns ${macroF1Abstained}; ${unknowns} of ${logs} unknown`,
       report.category.rows,
     ),
+    table('The commonest causes of each category (test/e2e/causes.test.ts plays them)', report.category.causes),
     table('Redacted in every fourth line of public logs', report.redactions),
     table('Throughput on one core', report.speed),
     table('Targets', report.targets),

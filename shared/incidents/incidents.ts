@@ -65,7 +65,10 @@ export async function attach(store: Store, seen: Seen): Promise<string> {
       firstSeenAt: seenAt,
       lastSeenAt: seenAt,
     });
-    if (id !== undefined) return id;
+    if (id === undefined) continue;
+    // Of two that open it at once, one may write the incident and the other the pointer: whoever is not told of in it joins it.
+    const opened = await store.get('incident', id);
+    if (opened !== undefined && opened.status !== 'resolved' && (await join(store, opened, seen))) return id;
   }
   throw new Error(`the incidents of ${seen.fingerprint} keep closing`);
 }

@@ -97,3 +97,23 @@ export function asGitLabTrace(text: string, options: WrapOptions = {}): string {
     `\u001b[31;1mERROR: Job failed: exit code ${exitCode}\n\u001b[0;m\n`,
   ].join('');
 }
+
+const HEX = /\b0x[0-9a-f]{4,16}\b|\b(?=[0-9a-f]{0,64}[a-f])(?=[0-9a-f]{0,64}\d)[0-9a-f]{7,64}\b/g;
+const NUMBERS = /(?<![\d.])\d{1,6}\.\d{3,20}(?![\d.])|\b1\d{9}\b|\[\d{4,6}:/g;
+/** Other digits, the same ones for the same id wherever it stands. */
+const shifted = (text: string): string => text.replace(/[1-8]/g, (digit) => String(9 - Number(digit)));
+
+/**
+ * The log of the same failure on another day and machine, in another place: other times, ids, addresses in memory and of hosts,
+ * durations and folders. What tells one failure from the next (names, messages, codes) is as it was.
+ */
+export const elsewhere = (log: string): string =>
+  log
+    .replace(HEX, shifted)
+    .replace(NUMBERS, shifted)
+    .replace(/\d{4}-\d\d-\d\d(?=[T _])/g, '2031-12-30')
+    .replace(/(?<!\d)\d\d([:_])\d\d[:_]\d\d(?!\d)/g, (_, mark: string) => ['23', '59', '58'].join(mark))
+    .replace(/(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{2,5})?(?![\d.])/g, '192.0.2.44:8443')
+    .replace(/\[(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\]/g, '[2001:db8:1:2:3:4:5:6]')
+    .replaceAll('registry.npmjs.org', 'npm.globex.example')
+    .replaceAll('/home/runner/work/app/app', '/builds/globex/backend');

@@ -39,8 +39,16 @@ export interface CategoryCase {
   readonly cause: string;
 }
 
+export interface CauseRow {
+  readonly category: string;
+  readonly cause: string;
+  readonly logs: number;
+}
+
 export interface Categories {
   readonly rows: CategoryRow[];
+  /** The five causes that most logs of each category have, where the category found is the labelled one. */
+  readonly causes: CauseRow[];
   readonly macroF1: number;
   readonly macroF1Abstained: number;
   readonly unknowns: number;
@@ -64,12 +72,25 @@ export async function categories(data: string): Promise<Categories> {
   const present = rows.filter(({ logs }) => logs > 0);
   return {
     rows,
+    causes: CATEGORIES.flatMap((category) => commonest(category, cases)),
     macroF1: rounded(mean(present.map(({ f1 }) => f1))),
     macroF1Abstained: rounded(mean(present.map(({ f1Abstained }) => f1Abstained))),
     unknowns: cases.filter(({ ours }) => ours === 'unknown').length,
     logs: cases.length,
     cases,
   };
+}
+
+const MOST = 5;
+
+function commonest(category: string, cases: readonly CategoryCase[]): CauseRow[] {
+  const counts = new Map<string, number>();
+  for (const { truth, ours, cause } of cases)
+    if (truth === category && ours === category) counts.set(cause, (counts.get(cause) ?? 0) + 1);
+  return [...counts]
+    .map(([cause, logs]) => ({ category, cause, logs }))
+    .sort((a, b) => b.logs - a.logs || (a.cause < b.cause ? -1 : 1))
+    .slice(0, MOST);
 }
 
 function rowOf(category: string, cases: readonly CategoryCase[]): CategoryRow {

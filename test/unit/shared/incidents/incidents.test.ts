@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { advance, attach, closeQuiet, makeGood, termsOf } from '../../../../shared/incidents/index.ts';
 import type { Failure } from '../../../../shared/model/index.ts';
+import { incidentPointer } from '../../../../shared/store/index.ts';
 import { failedRun } from '../../../support/failed-run.ts';
 import { withTable } from '../../../support/table.ts';
 import { failureIn, seenAt } from './failure-in.ts';
@@ -14,6 +15,19 @@ describe('attach', () => {
     const { store } = await engine.fresh();
     const ids = await Promise.all(Array.from({ length: 8 }, () => attach(store, seen(store.now()))));
     expect(new Set(ids)).toEqual(new Set(['abc:1']));
+  });
+
+  it('is told of every place, though one writes the incident and another the pointer to it', async () => {
+    const { store } = await engine.fresh();
+    const places = Array.from({ length: 8 }, (_, index) => `acme/shop-${index}`);
+    await Promise.all(places.map((repository) => attach(store, seen(store.now(), { repository }))));
+    const told = (await store.get('incident', 'abc:1'))?.repositories;
+    expect(told).toEqual(places.map((repository) => `fake/${repository}`));
+    // A crash between the two writes leaves an incident that nothing names.
+    await attach(store, seen(store.now(), { fingerprint: 'def' }));
+    await store.deleteItem(incidentPointer('def'));
+    await attach(store, seen(store.now(), { fingerprint: 'def', repository: 'acme/api' }));
+    expect((await store.get('incident', 'def:1'))?.repositories).toEqual(['fake/acme/api', 'fake/acme/shop']);
   });
 
   it('opens the next episode once the last is resolved', async () => {
