@@ -11,31 +11,58 @@ const NUMBERS = /0x[0-9a-fA-F]+|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b|\d+(?:[.,:]\d+)*/
 
 /** What the lines of a job's last successful log say, so that what a green run prints as well can lose rank. */
 export class SuccessLines {
-  readonly #kinds = new Set<number>();
+  readonly #kinds: Set<number>;
+  /** Only the lower half of each number is known. */
+  readonly #short: boolean;
   /** Rules that match the green log: they explain no failure of this job as long as another one does. */
-  readonly matched = new Set<string>();
+  readonly matched: Set<string>;
 
-  /** True when the green run printed a line of that kind: equal but for numbers, hashes, times and blanks. */
-  has(text: string): boolean {
-    return this.#kinds.has(kindOf(text));
+  constructor(kept?: { digests: Uint8Array; matched: Iterable<string> }) {
+    this.#kinds = new Set(kept && numbersIn(kept.digests));
+    this.#short = kept !== undefined;
+    this.matched = new Set(kept?.matched);
   }
 
-  add(text: string): void {
-    if (this.#kinds.size < MAX_KINDS) this.#kinds.add(kindOf(text));
+  /** True when the green run printed a line of that kind: equal but for numbers, hashes, times and blanks; no errors and three errors differ. */
+  has(text: string): boolean {
+    const kind = kindOf(text);
+    return this.#kinds.has(this.#short ? kind >>> 0 : kind);
+  }
+
+  /** False: it has such a line already, or is full. */
+  add(text: string): boolean {
+    const { size } = this.#kinds;
+    if (size < MAX_KINDS) this.#kinds.add(kindOf(text));
+    return this.#kinds.size > size;
+  }
+
+  /** To be kept, four bytes a kind: among ten thousand a false match has a chance of one in 400,000. Undefined: more than `max`. */
+  digests(max: number): Uint8Array | undefined {
+    if (this.#kinds.size > max) return undefined;
+    const bytes = Buffer.alloc(4 * this.#kinds.size);
+    let at = 0;
+    for (const kind of this.#kinds) at = bytes.writeUInt32LE(kind >>> 0, at);
+    return bytes;
   }
 }
 
-/** Reads at most `maxBytes` of a successful log. */
+function* numbersIn(digests: Uint8Array): Generator<number> {
+  const view = new DataView(digests.buffer, digests.byteOffset, digests.byteLength);
+  for (let at = 0; at + 4 <= digests.byteLength; at += 4) yield view.getUint32(at, true);
+}
+
+/** Reads at most `maxBytes` of a successful log; `onKind` is told the first line of each kind. */
 export async function readSuccess(
   log: LogSource,
   maxBytes = DEFAULT_MAX_BYTES,
   rules: readonly Rule[] = ownRules,
+  onKind?: (text: string) => void,
 ): Promise<SuccessLines> {
   const lines = new SuccessLines();
   const compiled = compileRules(rules);
   const scanner = new LineScanner(compiled.automaton, compiled.ownerCount, (line, owners) => {
     const text = line.text();
-    lines.add(text);
+    if (lines.add(text)) onKind?.(text);
     if (isPassing(text) || isQuoted(text) || isWarning(text)) return;
     for (const owner of owners) {
       const rule = compiled.rules[owner - FIRST_RULE];
@@ -54,7 +81,11 @@ export async function readSuccess(
 
 /** 53 bits: among a million kinds a false match has a chance of one in ten thousand. */
 function kindOf(text: string): number {
-  const kind = text.slice(0, 1000).replace(NUMBERS, '0').replace(/\s+/g, ' ').trim();
+  const kind = text
+    .slice(0, 1000)
+    .replace(NUMBERS, (number) => (/[1-9a-wyz]/i.test(number) ? '1' : '0'))
+    .replace(/\s+/g, ' ')
+    .trim();
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
   for (let i = 0; i < kind.length; i++) {

@@ -11,7 +11,8 @@
  * | the runs of one line of work (a workflow on a branch), in their order | pk = `line#<platform>:<hash>`, sk = padded run |
  * | all sources of a platform, and how far each was swept | pk = `source#<platform>`, `sweep#<platform>`; sk = repository |
  * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
- * | calls that a platform's API may still be asked | pk = `limit#<platform>` |
+ * | calls that a platform's API may still be asked, for sweeps and for green logs | pk = `limit#<platform>`; sk = `calls`, `green-logs` |
+ * | what the last green log of a job prints | pk = `green#<hash>` |
  * | the run that a source of heartbeats has begun | pk = `beat#<platform>:<source>`, sk = `open` |
  * | what the agent of a runner was told | pk = `command#<runner>`, sk = the command's id |
  * | the jobs whose schedules the settings declare | pk = `declared`, sk = `heartbeats` |
@@ -111,7 +112,15 @@ export const daysPartition = (entity: EntityName | 'activity'): string => `days#
 export const sourcePartition = (platform: string): string => `source#${platform}`;
 export const sweepCursor = (platform: string, repository: string): Key => ({ pk: `sweep#${platform}`, sk: repository });
 export const sweptHour = (sourceId: string, hour: string): Key => ({ pk: `sweep#${sourceId}`, sk: hour });
-export const callLimit = (platform: string): Key => ({ pk: `limit#${platform}`, sk: 'calls' });
+export const callLimit = (platform: string, what: 'calls' | 'green-logs' = 'calls'): Key => ({
+  pk: `limit#${platform}`,
+  sk: what,
+});
+/** A job of an automation on a branch, and what it prints when it succeeds. */
+export const greenLogKey = (job: readonly (string | undefined)[]): Key => ({
+  pk: `green#${hashOf(JSON.stringify(job))}`,
+  sk: 'log',
+});
 export const policyKey: Key = { pk: 'policy', sk: 'automations' };
 export const mirrorPartition = (key: string): string => `mirror#${key}`;
 /** The run that a source of heartbeats has begun and not ended. */
