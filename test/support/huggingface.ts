@@ -17,6 +17,8 @@ export interface FakeHub extends WebFake {
   /** The settings that point QMOI at it. */
   readonly settings: Readonly<Record<string, string>>;
   readonly spaces: Map<string, SpaceState>;
+  /** Whatever starts has started. */
+  settle(): void;
   push(space: string, commit: string, ref?: string): FakeDelivery;
   /** Any event of a repository. */
   event(scope: string, action: string, fields?: Record<string, unknown>, repo?: Record<string, unknown>): FakeDelivery;
@@ -25,13 +27,19 @@ export interface FakeHub extends WebFake {
 /** The Hub, as far as QMOI hears it and asks it: webhooks of repositories, the runtime of Spaces and their logs. */
 export async function fakeHub({ token, secret }: { token: string; secret: string }): Promise<FakeHub> {
   const spaces = new Map<string, SpaceState>();
-  const server = await webFake(({ method, path, authorization }) => {
+  const server = await webFake(({ method, path, query, authorization }) => {
     if (authorization !== `Bearer ${token}`)
       return { status: 401, json: { error: 'Invalid credentials in Authorization header' } };
     const [, owner, name, what = ''] =
-      /^\/api\/spaces\/([^/]+)\/([^/]+)(?:\/(runtime|logs\/build|logs\/run))?$/.exec(path) ?? [];
+      /^\/api\/spaces\/([^/]+)\/([^/]+)(?:\/(runtime|logs\/build|logs\/run|restart|pause))?$/.exec(path) ?? [];
     const space = spaces.get(`${owner}/${name}`);
-    if (method !== 'GET' || space === undefined) return { status: 404, json: { error: 'Repository not found' } };
+    if (space === undefined) return { status: 404, json: { error: 'Repository not found' } };
+    if (method === 'POST') {
+      if (what === 'restart') space.stage = query.factory === 'true' ? 'BUILDING' : 'APP_STARTING';
+      else if (what === 'pause') space.stage = 'PAUSED';
+      else return { status: 404, json: { error: 'Not Found' } };
+      return { status: 200, json: { stage: space.stage } };
+    }
     const { stage, sha, head, errorMessage } = space;
     const runtime = {
       stage,
@@ -84,6 +92,11 @@ export async function fakeHub({ token, secret }: { token: string; secret: string
       QMOI_HUGGINGFACE_URL: server.url,
     },
     spaces,
+    settle() {
+      for (const space of spaces.values()) {
+        if (/BUILDING$|APP_STARTING$/.test(space.stage)) space.stage = 'RUNNING';
+      }
+    },
     event,
     push: (name, commit, ref = 'refs/heads/main') =>
       event(

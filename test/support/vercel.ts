@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { VercelProduction } from './vercel-production.ts';
 import { type FakeDelivery, type WebFake, webFake } from './web-fake.ts';
 
 export interface VercelOptions {
@@ -25,6 +26,7 @@ export type DeploymentWord = 'created' | 'ready' | 'succeeded' | 'error' | 'canc
 export interface FakeVercel extends WebFake {
   /** The settings that point QMOI at it. */
   readonly settings: Readonly<Record<string, string>>;
+  readonly production: VercelProduction;
   /** Makes a deployment; `says` are the events that it sends, a minute apart. */
   deploy(spec: DeploymentSpec, says: readonly DeploymentWord[]): FakeDelivery[];
   rollback(project: string, from: string, to: string): FakeDelivery;
@@ -41,11 +43,15 @@ const START = Date.UTC(2026, 0, 1, 10);
 /** Vercel, as far as QMOI hears it and asks it: webhooks of deployments, and their build logs. */
 export async function fakeVercel({ token, secret, team }: VercelOptions): Promise<FakeVercel> {
   const deployments = new Map<string, DeploymentSpec & { missing: number }>();
+  const production = new VercelProduction();
   let events = 0;
   const error = (status: number, code: string, message: string) => ({ status, json: { error: { code, message } } });
 
-  const server = await webFake(({ method, path, query, authorization }) => {
+  const server = await webFake((call) => {
+    const { method, path, query, authorization } = call;
     if (authorization !== `Bearer ${token}`) return error(403, 'forbidden', 'Not authorized');
+    const changed = query.teamId === team ? production.answer(call) : undefined;
+    if (changed !== undefined) return changed;
     const id = /^\/v3\/deployments\/([^/]+)\/events$/.exec(path)?.[1];
     const deployment = id === undefined ? undefined : deployments.get(decodeURIComponent(id));
     if (method !== 'GET' || deployment === undefined || query.teamId !== team) {
@@ -75,6 +81,7 @@ export async function fakeVercel({ token, secret, team }: VercelOptions): Promis
   return {
     ...server,
     settings: { QMOI_VERCEL_WEBHOOK_SECRET: secret, QMOI_VERCEL_TOKEN: token, QMOI_VERCEL_API_URL: server.url },
+    production,
     event,
     deploy(spec, says) {
       deployments.set(spec.id, { ...spec, missing: spec.logMissingCalls ?? 0 });

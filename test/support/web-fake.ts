@@ -8,6 +8,7 @@ export interface FakeCall {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly authorization: string | undefined;
+  readonly body: string;
 }
 
 export interface FakeAnswer {
@@ -30,8 +31,8 @@ export interface WebFake {
 export async function webFake(answerTo: (call: FakeCall) => FakeAnswer): Promise<WebFake> {
   const calls: FakeCall[] = [];
   const failures: (FakeAnswer | 'reset')[] = [];
-  const server = createServer((request, response) => {
-    const call = callOf(request);
+  const server = createServer(async (request, response) => {
+    const call = await callOf(request);
     calls.push(call);
     const answer = failures.shift() ?? answerTo(call);
     if (answer === 'reset') {
@@ -57,9 +58,14 @@ export async function webFake(answerTo: (call: FakeCall) => FakeAnswer): Promise
   };
 }
 
-function callOf({ method = '', url = '/', headers }: IncomingMessage): FakeCall {
+async function callOf(request: IncomingMessage): Promise<FakeCall> {
+  const { method = '', url = '/', headers } = request;
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString('utf8');
   const { pathname, searchParams } = new URL(url, 'http://fake');
-  return { method, path: pathname, query: Object.fromEntries(searchParams), authorization: headers.authorization };
+  const query = Object.fromEntries(searchParams);
+  return { method, path: pathname, query, authorization: headers.authorization, body };
 }
 
 /** A webhook as a platform sends it. */

@@ -37,6 +37,19 @@ const restart = {
   },
 } as const;
 
+const switched = (off: boolean) =>
+  ({
+    tier: 2,
+    on: 'run',
+    proof: 'answer',
+    first: true,
+    reads: (of: ActionRequest) => spacePath(of, '/runtime'),
+    means(seen: Seen) {
+      const stage = stageIn(seen);
+      return byState(stage === undefined ? undefined : SWITCHED_OFF.has(stage) === off);
+    },
+  }) as const;
+
 export const hubActions: Actions = {
   'restart-space': {
     does: 'starts a Space anew',
@@ -50,16 +63,14 @@ export const hubActions: Actions = {
   },
   'pause-space': {
     does: 'switches a Space off, until somebody starts it again',
-    tier: 2,
-    on: 'run',
-    proof: 'answer',
-    first: true,
-    inverse: 'restart-space',
-    reads: (of) => spacePath(of, '/runtime'),
-    means(seen) {
-      const stage = stageIn(seen);
-      return byState(stage === undefined ? undefined : SWITCHED_OFF.has(stage));
-    },
+    ...switched(true),
+    inverse: 'resume-space',
     request: (of) => call('POST', spacePath(of, '/pause')),
+  },
+  'resume-space': {
+    does: 'starts a Space that is switched off',
+    ...switched(false),
+    inverse: 'pause-space',
+    request: (of) => call('POST', spacePath(of, '/restart')),
   },
 };

@@ -460,6 +460,13 @@ const huggingface: readonly ActionRow[] = [
     found: [[{ stage: 'PAUSED' }, 'happened'], [{ stage: 'RUNNING' }, 'did-not-happen'], unclear],
     before: { ready: { stage: 'RUNNING' }, already: { stage: 'PAUSED' }, unfit: [{}] },
   },
+  {
+    ...{ platform: 'huggingface', action: 'resume-space' },
+    sent: { method: 'POST', url: '/api/spaces/acme/demo/restart' },
+    at: '/api/spaces/acme/demo/runtime',
+    found: [[{ stage: 'APP_STARTING' }, 'happened'], [{ stage: 'PAUSED' }, 'did-not-happen'], unclear],
+    before: { ready: { stage: 'STOPPED' }, already: { stage: 'RUNNING' }, unfit: [{}] },
+  },
 ];
 
 export const ACTION_ROWS: readonly ActionRow[] = [...github, ...gitlab, ...vercel, ...huggingface];

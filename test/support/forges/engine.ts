@@ -68,6 +68,17 @@ export class Execution {
     this.#timers.clear();
   }
 
+  /** Whatever has not ended by now ends at once: what runs or is queued as cancelled, what waits as skipped. */
+  cancel(): void {
+    this.abort();
+    for (const live of this.#tasks.values()) {
+      if (live.state === 'active') this.#events.finished(live.task.name, 'cancelled');
+      if (live.state === 'waiting') this.#events.skipped(live.task.name);
+      live.state = 'done';
+    }
+    this.#cancelEnd = this.#after(TAIL_MS, () => this.#events.ended());
+  }
+
   #after(ms: number, run: () => void): () => void {
     const cancel = this.#clock.after(ms / this.#speed, () => {
       this.#timers.delete(cancel);

@@ -8,6 +8,7 @@ import type { Forge, ForgeOptions, Repository, RunHandle } from './index.ts';
 import { Outbox } from './outbox.ts';
 import type { ForgeParts, PlatformForge } from './platform-forge.ts';
 import { random } from './random.ts';
+import { Resources } from './resources.ts';
 import { type Context, latest, newRun } from './run-state.ts';
 import { TokenStore } from './tokens.ts';
 import type { Call, Delivery, RepositoryState, Run, RunSpec, SendResult } from './types.ts';
@@ -74,6 +75,7 @@ export async function buildForge(options: Options): Promise<Forge> {
     faults,
     target: address,
     hooks: new HookBook(),
+    resources: new Resources(),
     journal: () =>
       deliveries.map((delivery) => ({
         delivery,
@@ -177,6 +179,7 @@ export async function buildForge(options: Options): Promise<Forge> {
     settings,
     calls,
     effects: context.effects,
+    resources: parts.resources,
     deliveries,
     sent: outbox.results,
     faults,

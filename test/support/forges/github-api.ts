@@ -214,6 +214,19 @@ export function githubRoutes({ context, payloads, runs, storage, caller }: Githu
         );
       }, `${runDocs}#re-run-a-workflow`),
     },
+    ...(['cancel', 'force-cancel'] as const).map((verb) => ({
+      method: 'POST',
+      path: `${repo}/actions/runs/:run_id/${verb}`,
+      handle: withRun(({ run, access }) => {
+        const docs = `${runDocs}#${verb === 'cancel' ? '' : 'force-'}cancel-a-workflow-run`;
+        if (access.access !== 'write') return message(403, 'Resource not accessible by personal access token', docs);
+        if (latest(run).status === 'finished') {
+          return message(409, 'Cannot cancel a workflow run that is completed.', docs);
+        }
+        runs.cancel(run);
+        return { status: 202, json: {} };
+      }, runDocs),
+    })),
     {
       method: 'POST',
       path: `${repo}/actions/jobs/:job_id/rerun`,
@@ -232,7 +245,7 @@ function ok(json: Json): Reply {
   return { status: 200, json };
 }
 
-function page(request: ApiRequest, items: Json[], key: string): Reply {
+export function page(request: ApiRequest, items: readonly Json[], key: string): Reply {
   const size = Math.min(Math.max(Number(request.query.get('per_page') ?? 30) || 30, 1), 100);
   const number = Math.max(Number(request.query.get('page') ?? 1) || 1, 1);
   const last = Math.max(Math.ceil(items.length / size), 1);

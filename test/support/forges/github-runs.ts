@@ -20,6 +20,7 @@ function failed(job: Job): boolean {
 export class GithubRuns implements Simulator {
   readonly #context: Context;
   readonly #payloads: GithubPayloads;
+  readonly #live = new Map<number, Execution>();
   /** Completed events for jobs that were copied into a new attempt: GitHub sends them. */
   readonly #resendCarriedOver: boolean;
 
@@ -35,6 +36,10 @@ export class GithubRuns implements Simulator {
 
   start(run: Run, stage: Stage): void {
     this.#begin(run, [], stage, 'octocat');
+  }
+
+  cancel(run: Run): void {
+    this.#live.get(run.id)?.cancel();
   }
 
   /** The names a rerun of the failed jobs takes up; empty when nothing failed. */
@@ -84,6 +89,7 @@ export class GithubRuns implements Simulator {
     }));
     attempt.jobs.push(...copies);
     const execution = this.#execution(run, attempt, stage);
+    this.#live.set(run.id, execution);
     for (const copy of copies) {
       execution.assume(copy.spec.name, copy.conclusion === 'success' || copy.spec.allowFailure === true);
       if (this.#resendCarriedOver) stage.emit(this.#payloads.jobEvent(run, attempt, copy, 'completed'));

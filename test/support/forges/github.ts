@@ -4,10 +4,11 @@ import { githubHookRoutes } from './github-hooks.ts';
 import { GithubLogStorage } from './github-logs.ts';
 import { GithubPayloads } from './github-payloads.ts';
 import { GithubRuns } from './github-runs.ts';
+import { githubSideRoutes } from './github-side.ts';
 import type { ForgeParts, PlatformForge } from './platform-forge.ts';
 import type { ApiRequest, Reply } from './server.ts';
 import { ForgeServer } from './server.ts';
-import { reaches } from './tokens.ts';
+import { reaches, type TokenAccess } from './tokens.ts';
 
 /** docs.github.com, "Rate limits for the REST API". */
 const HOURLY = 5000;
@@ -28,6 +29,14 @@ export async function githubForge(parts: ForgeParts): Promise<PlatformForge> {
     if (/^(?:bearer|token)$/i.test(scheme)) return value;
     if (/^basic$/i.test(scheme)) return Buffer.from(value, 'base64').toString('utf8').split(':').at(-1);
     return header === '' ? undefined : header;
+  }
+
+  function accessTo(request: ApiRequest): TokenAccess | undefined {
+    const access = tokens.find(token(request) ?? '');
+    if (request.params.org !== undefined) return access;
+    const name = `${request.params.owner}/${request.params.repo}`.toLowerCase();
+    const found = context.repositories.find((one) => one.fullName.toLowerCase() === name && !one.hidden);
+    return found !== undefined && access !== undefined && reaches(access, found.fullName) ? access : undefined;
   }
 
   function spend(): void {
@@ -104,13 +113,9 @@ export async function githubForge(parts: ForgeParts): Promise<PlatformForge> {
       ...githubHookRoutes({
         ...parts,
         now: () => clock.now(),
-        may: (request) => {
-          const name = `${request.params.owner}/${request.params.repo}`.toLowerCase();
-          const found = context.repositories.find((one) => one.fullName.toLowerCase() === name && !one.hidden);
-          const access = tokens.find(token(request) ?? '');
-          return found !== undefined && access?.access === 'write' && reaches(access, found.fullName);
-        },
+        may: (request) => accessTo(request)?.access === 'write',
       }),
+      ...githubSideRoutes({ resources: parts.resources, now: () => clock.now(), accessTo }),
       ...githubRoutes({
         context,
         payloads,

@@ -172,6 +172,15 @@ export function gitlabRoutes({ context, runs, missingTrace, caller }: GitlabApiO
         return { status: 201, effect: done, json: pipeline(found.run) };
       }),
     },
+    {
+      method: 'POST',
+      path: `${base}/pipelines/:pipeline_id/cancel`,
+      // Of a pipeline that has ended nothing is left to cancel, which is no error.
+      handle: withPipeline(({ run }) => {
+        if (latest(run).status !== 'finished') runs.cancel(run);
+        return { status: 200, json: pipeline(run) };
+      }),
+    },
   ];
 }
 
@@ -184,7 +193,7 @@ function scoped(request: ApiRequest, jobs: readonly Job[]): Job[] {
   return jobs.filter((found) => scope.length === 0 || scope.includes(jobStatus(found)));
 }
 
-function page(request: ApiRequest, items: Json[]): Reply {
+export function page(request: ApiRequest, items: readonly Json[]): Reply {
   const size = Math.min(Math.max(Number(request.query.get('per_page') ?? 20) || 20, 1), 100);
   const number = Math.max(Number(request.query.get('page') ?? 1) || 1, 1);
   const pages = Math.max(Math.ceil(items.length / size), 1);

@@ -87,6 +87,10 @@ export class GitlabRuns implements Simulator {
     return !job.retried && job.status === 'finished' && job.conclusion !== 'skipped';
   }
 
+  cancel(run: Run): void {
+    this.#live.get(run.id)?.execution.cancel();
+  }
+
   /** Clones the jobs; what a failure of theirs had skipped waits to run again, under its old id. */
   retry(run: Run, jobs: readonly Job[], actor: string): Job[] {
     const stage = this.#context.liveStage(run);

@@ -3,10 +3,12 @@ import { gitlabRoutes, message } from './gitlab-api.ts';
 import { gitlabHookRoutes } from './gitlab-hooks.ts';
 import { GitlabPayloads } from './gitlab-payloads.ts';
 import { GitlabRuns } from './gitlab-runs.ts';
+import { gitlabSideRoutes } from './gitlab-side.ts';
 import type { ForgeParts, PlatformForge } from './platform-forge.ts';
 import type { ApiRequest, Reply } from './server.ts';
 import { ForgeServer } from './server.ts';
 import { reaches } from './tokens.ts';
+import type { RepositoryState } from './types.ts';
 
 /** gitlab.com: authenticated API traffic of one user, a minute. */
 const PER_MINUTE = 2000;
@@ -27,6 +29,13 @@ export async function gitlabForge(parts: ForgeParts): Promise<PlatformForge> {
   function token(request: ApiRequest): string | undefined {
     const bearer = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     return request.headers['private-token'] ?? bearer ?? request.query.get('private_token') ?? undefined;
+  }
+
+  function projectOf(request: ApiRequest): RepositoryState | undefined {
+    const id = (request.params.id ?? '').toLowerCase();
+    const found = context.repositories.find((one) => String(one.id) === id || one.fullName.toLowerCase() === id);
+    const access = tokens.find(token(request) ?? '');
+    return found && !found.hidden && access && reaches(access, found.fullName) ? found : undefined;
   }
 
   function spend(): void {
@@ -96,13 +105,9 @@ export async function gitlabForge(parts: ForgeParts): Promise<PlatformForge> {
       ...gitlabHookRoutes({
         ...parts,
         now: () => clock.now(),
-        projectOf: (request) => {
-          const id = (request.params.id ?? '').toLowerCase();
-          const found = context.repositories.find((one) => String(one.id) === id || one.fullName.toLowerCase() === id);
-          const access = tokens.find(token(request) ?? '');
-          return found && !found.hidden && access && reaches(access, found.fullName) ? found.id : undefined;
-        },
+        projectOf: (request) => projectOf(request)?.id,
       }),
+      ...gitlabSideRoutes({ resources: parts.resources, projectOf: (request) => projectOf(request)?.fullName }),
       ...gitlabRoutes({
         context,
         runs,

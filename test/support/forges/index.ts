@@ -2,6 +2,7 @@ import { type ForgeClock, systemClock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import { buildForge } from './forge.ts';
 import type { PlatformOptions } from './platform-forge.ts';
+import type { Resources } from './resources.ts';
 import type { Tokens } from './tokens.ts';
 import type { Call, Delivery, Effect, Job, Outcome, Platform, RunSpec, SendResult } from './types.ts';
 
@@ -72,6 +73,8 @@ export interface Forge {
   readonly settings: Readonly<Record<string, string>>;
   readonly calls: readonly Call[];
   readonly effects: readonly Effect[];
+  /** What lies beside the runs: runners, issues and so on. */
+  readonly resources: Resources;
   /** Every webhook of every run, in the order of the facts. */
   readonly deliveries: readonly Delivery[];
   /** Every sending with its answer. */

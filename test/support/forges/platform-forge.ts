@@ -1,5 +1,6 @@
 import type { FaultPlan } from './faults.ts';
 import type { HookBook } from './hooks.ts';
+import type { Resources } from './resources.ts';
 import type { Context, Simulator } from './run-state.ts';
 import type { TokenStore } from './tokens.ts';
 import type { Call, Delivery, RepositoryState } from './types.ts';
@@ -37,6 +38,7 @@ export interface ForgeParts {
   /** Sends one again, at once. */
   resend(id: string): void;
   hooks: HookBook;
+  resources: Resources;
 }
 
 /** What a platform brings. */
