@@ -16,7 +16,7 @@ const PLACE =
 const COMPILER =
   /^\S{1,250}[:(]\d{1,6}(?:[:,]\d{1,5})?\)?:? (?:fatal )?error\b|^(?:fatal )?error(?:\[\w{1,10}\]| \w{1,4}\d{3,5})?:|: (?:fatal )?error(?: \w{1,4}\d{2,5})?: /i;
 const TEST =
-  /^\s{0,24}(?:[✗✖✕✘❌] ?\S|● \S|not ok \d|FAIL(?:ED)?[: ]|--- FAIL|\d{1,4}\) \S|_{3,} \S.{0,200} _{3,}$|E {2,}\S|FAILED \S)|(?:\s|^)FAIL(?:ED|URE)?!?\s{0,4}$|<<< (?:FAILURE|ERROR)!|\.{3,}\s?(?:FAIL(?:ED)?|ERROR)\b|\s{4,}(?:FAIL(?:ED)?|ERROR)$/;
+  /^\s{0,24}(?:[✗✖✕✘❌] ?\S|● \S|not ok \d|FAIL(?:ED)?[: ]|--- FAIL|\d{1,4}\) \S|_{3,} \S.{0,200} _{3,}$|E {2,}\S|FAILED \S)|(?:\s|^)FAIL(?:ED|URE)?!?\s{0,4}$|<<< (?:FAILURE|ERROR)!|\.{3}\s?(?:FAIL(?:ED)?|ERROR)\b|\s{4}(?:FAIL(?:ED)?|ERROR)$/;
 const THROWN =
   /^\s{0,12}(?:Uncaught |Caused by: |Unhandled |Exception in thread |thread '.{0,80}' panicked|panic: |Traceback \(most recent|(?:[\w$]{1,80}[.:]{1,2}){0,12}[\w$]{0,80}(?:Error|Exception|Failure|Fault)\b)/;
 const EXPECTED =

@@ -16,7 +16,8 @@ const TIME = /^(?:\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?|\d{1,2}:\
 const ADDRESS = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$|^[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,8}$/i;
 const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]{0,62})\.)+(?:com|org|net|io|dev|app|cloud|local|localdomain|internal|invalid|test|example|lan|corp|edu|gov|ai|co|de|uk|fr|eu|jp|cn|ru|sh)(?::\d+)?$/;
-const VERSION = /^[~^]?v?\d+(?:\.(?:\d+|x|\*))+(?:[-+.][\w.+-]*)?$/i;
+const VERSION = /^[~^]?v?\d+(?:\.(?:\d+|x|\*)(?=[-+.]|$))+/i;
+const AFTER_VERSION = /^(?:[-+.][\w.+-]*)?$/;
 /** `TS2322`, `E0425`, `SC2086`, `MSB3073`: what distinguishes one error from the next. */
 const ERROR_CODE = /^[A-Z]{1,6}\d{2,5}$/;
 /** `5000ms`, `3m12s`: an amount with its unit. */
@@ -33,6 +34,12 @@ function mask(atom: string): string {
   return maskCore(core) + tail;
 }
 
+/** In two steps: both parts may hold digits and dots, and one pattern for them would try every place between them. */
+function isVersion(text: string): boolean {
+  const numbers = VERSION.exec(text)?.[0];
+  return numbers !== undefined && AFTER_VERSION.test(text.slice(numbers.length));
+}
+
 function maskCore(core: string): string {
   if (/^[A-Za-z][A-Za-z-]*$/.test(core) || ERROR_CODE.test(core)) return core;
   if (core.includes('://')) return '<url>';
@@ -45,9 +52,9 @@ function maskCore(core: string): string {
   if (ADDRESS.test(core) || HOST.test(core) || isHost(core)) return '<host>';
   if (AMOUNT.test(core)) return '<n>';
   if (HEX.test(core)) return '<hex>';
-  if (VERSION.test(core)) return '<n>';
+  if (isVersion(core)) return '<n>';
   const at = core.lastIndexOf('@');
-  if (at > 0 && VERSION.test(core.slice(at + 1))) return `${core.slice(0, at)}@<n>`;
+  if (at > 0 && isVersion(core.slice(at + 1))) return `${core.slice(0, at)}@<n>`;
   if (core.startsWith('@')) return digits(core);
   const slashes = core.split(/[/\\]/).length - 1;
   if (slashes >= 2 || (slashes === 1 && EXTENSION.test(core)) || /^(?:[~.]{0,2}[/\\]|[A-Za-z]:[\\/])/.test(core))
@@ -87,10 +94,20 @@ function withoutUnits(text: string): string {
 
 /** The line with everything that changes from run to run replaced: ids, paths, versions, times, hosts, numbers. */
 export function templateOf(line: string): string {
-  const masked = withoutUnits(line.slice(0, 1000).replace(ATOM, mask))
-    .replace(/(<\w+>)(?:[ ,:;]*\1)+/g, '$1')
-    .trim();
+  const masked = withoutUnits(line.slice(0, 1000).replace(ATOM, mask)).replace(VALUES, onceEach).trim();
   return masked.slice(0, MAX_TEMPLATE);
+}
+
+/** One value after another. */
+const VALUES = /<\w+>(?:[ ,:;]*<\w+>)+/g;
+
+/** Of equal values in a row the first is left. */
+function onceEach(values: string): string {
+  const valueIn = (part: string | undefined): string | undefined => part?.slice(part.indexOf('<'));
+  return values
+    .split(/(?<=>)/)
+    .filter((part, i, parts) => valueIn(part) !== valueIn(parts[i - 1]))
+    .join('');
 }
 
 export function fingerprintOf(parts: readonly string[]): string {

@@ -3,15 +3,17 @@
  * tied to the start of the line: told apart, those end at the first character that does not fit.
  */
 export function branchesOf(source: string): string[] {
-  const parts = splitTop(source);
-  // Flags hold up to the end of their group, whatever stands between.
-  const flags = /^\(\?[imsU]+\)/.exec(parts[0] ?? '')?.[0] ?? '';
-  if (parts.some((part, i) => i > 0 && /^\(\?[imsU-]+\)/.test(part))) return [source];
-  return parts.flatMap((part, i) => {
+  const flags = LEADING_FLAGS.exec(source)?.[0] ?? '';
+  const parts = splitTop(source.slice(flags.length));
+  if (parts === undefined) return [`(?:${source})`];
+  return parts.flatMap((part) => {
     const inner = flags === '' ? wrapped(part) : undefined;
-    return inner === undefined ? [i === 0 ? part : flags + part] : branchesOf(inner);
+    return inner === undefined ? [flags + part] : branchesOf(inner);
   });
 }
+
+const LEADING_FLAGS = /^(?:\(\?[imsU]{1,4}\)){0,4}/;
+const FLAGS = /^\(\?[imsU]{0,4}-?[imsU]{0,4}\)/;
 
 /** Begins at the start of the text, and only there. */
 export const isAnchored = (branch: string): boolean => /^(?:\(\?i\))?\^/.test(branch) && !/^.{0,8}\^[*?{]/.test(branch);
@@ -28,11 +30,13 @@ function wrapped(part: string): string | undefined {
   return depth === 0 ? inner : undefined;
 }
 
-function splitTop(source: string): string[] {
+/** Undefined where flags are set halfway: they hold up to the end, whatever stands between. */
+function splitTop(source: string): string[] | undefined {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;
   for (const [at, kind] of tokens(source)) {
+    if (kind === '(' && depth === 0 && FLAGS.test(source.slice(at, at + 12))) return undefined;
     if (kind === '(') depth++;
     else if (kind === ')') depth--;
     else if (kind === '|' && depth === 0) {

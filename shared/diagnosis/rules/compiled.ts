@@ -37,7 +37,7 @@ const unbounded = (source: string): string =>
  * What is tied to the start of the line is matched as a whole text, for which the matcher gives up at the first character
  * that does not fit; looking for it, it would read on to the end.
  */
-class Pattern {
+export class Pattern {
   readonly #anchored: RE2JS | undefined;
   readonly #free: RE2JS | undefined;
 
@@ -52,7 +52,8 @@ class Pattern {
     );
   }
 
-  test(text: string): boolean {
+  /** A line, or its UTF-8 bytes. */
+  test(text: string | number[]): boolean {
     return (this.#anchored?.testExact(text) ?? false) || (this.#free?.test(text) ?? false);
   }
 }

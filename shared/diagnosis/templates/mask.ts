@@ -174,7 +174,7 @@ function mask(chunk: string): string {
   }
   if (!split) return tidy(maskAtom(chunk, digit));
   if (colons >= 3) {
-    const [, open = '', inner = '', close = ''] = /^([[(<"']*)([^[\](){}"',;<>]*)(.*)$/.exec(chunk) ?? [];
+    const [, open = '', inner = '', close = ''] = /^([[(<"']*)([^[\](){}"',;<>]*)([\s\S]*)/.exec(chunk) ?? [];
     if (HEX_GROUPS.test(inner)) return `${open}${VALUE}${close}`;
   }
   let out = '';

@@ -17,7 +17,7 @@ const DIFFERENT_NAMES = 3;
 const COMMON = 0.5;
 
 const WORD = /^[^\w]*(?:[A-Z]*[a-z]+(?:['-][a-z]+)*|[A-Z]+(?:_[A-Z]+)*)[^\w]*$/;
-const NAME = /^[^\w<]*(?:[a-z][a-z0-9_.-]*|<\*>)[^\w>]*$/;
+const NAME = /^[^\w<]*(?:[a-z][a-z0-9_]*(?:[.-]+[a-z0-9_]+)*|<\*>)[^\w>]*$/;
 const NAMED = /^(?:user|username|host|hostname|node|file|directory|path)[:=]?$/i;
 const PREPOSITION = /^(?:for|from|by|of|to|on|at)$/;
 const SWITCH = /^[^\w]*(?:true|false|on|off|yes|no|null|none)[^\w]*$/i;
