@@ -1,5 +1,5 @@
 import { HttpFailure, secondsToWait } from '../runtime/http.ts';
-import { cut } from './clean.ts';
+import { cut, nameOf } from './clean.ts';
 import { type ActOutcome, LogNotReady, LogUnavailable, PlatformUnavailable } from './port.ts';
 
 /** What the answers of a platform's API mean to QMOI. GitHub and GitLab use HTTP's status codes alike, but for details. */
@@ -18,7 +18,7 @@ const SOON_SECONDS = 15;
 const MAX_REASON = 300;
 
 const reasonOf = ({ status, message }: Answer): string =>
-  cut(message.trim() === '' ? `the platform answered ${status}` : `${message.trim()} (${status})`, MAX_REASON);
+  nameOf(message.trim() === '' ? `the platform answered ${status}` : `${message.trim()} (${status})`, MAX_REASON) ?? '';
 
 /** Whether an answer says "too much", which platforms also say as 403; and for how many seconds. */
 export function limitedFor(answer: Answer, now: number): number | undefined {

@@ -1,4 +1,6 @@
-/** What every adapter does to what a platform sends before it becomes a fact: limits, one form of time, no absent keys. */
+import { redact } from '../diagnosis/redact.ts';
+
+/** What every adapter does to what a platform sends before it becomes a fact: limits, no secrets, one form of time, no absent keys. */
 
 /** Characters of a name (a branch, a job); of an address. Both become attributes of items that are billed by size. */
 const MAX_NAME = 255;
@@ -13,17 +15,21 @@ export function cut(text: string, max = MAX_NAME): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
 }
 
-/** A name within its limit; undefined when there is none. */
-export function nameOf(text: string | null | undefined): string | undefined {
+/** Whatever a name is longer than that, nobody reads it to its end. */
+const MAX_READ = 4 * MAX_NAME;
+
+/** A name within its limit, without what looks like a secret; undefined when there is none. */
+export function nameOf(text: string | null | undefined, max = MAX_NAME): string | undefined {
   const trimmed = text?.trim();
-  return trimmed ? cut(trimmed) : undefined;
+  // Half a token has no shape any more.
+  return trimmed ? cut(redact(cut(trimmed, MAX_READ)), max) : undefined;
 }
 
 /** A web address that is safe to show as a link; undefined otherwise. */
 export function linkOf(text: string | null | undefined): string | undefined {
   if (!text || text.length > MAX_URL || !URL.canParse(text)) return undefined;
   const { protocol } = new URL(text);
-  return protocol === 'https:' || protocol === 'http:' ? text : undefined;
+  return protocol === 'https:' || protocol === 'http:' ? redact(text) : undefined;
 }
 
 /** ISO 8601, or GitLab's "2016-08-12 15:23:28 UTC" and "2016-08-12 17:23:28 +0200". A time without a zone is in UTC. */

@@ -1,6 +1,6 @@
 import { isEnded, type JobFact } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { cut, nameOf, present, timeOf } from '../clean.ts';
+import { nameOf, present, timeOf } from '../clean.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { factsOfSingleRun } from '../single-run.ts';
@@ -94,7 +94,7 @@ function factsOf(
     runId: ids.run(platform, externalId, 1),
     attempt: 1,
     steps: [],
-    failureReason: detail.failureReason?.trim() ? cut(detail.failureReason.trim()) : undefined,
+    failureReason: nameOf(detail.failureReason),
   });
   return { ...run, jobs: [job] };
 }

@@ -117,7 +117,7 @@ function jobOf(run: SingleRun, reason: string, origin: Origin): JobFact {
     runId: ids.run(platform, externalId, 1),
     ...{ platform, externalId: 'run', repository, attempt: 1, status, statusAt, url, endedAt, origin, steps: [] },
     name: automation.name,
-    failureReason: cut(reason.trim(), MAX_REASON),
+    failureReason: nameOf(reason, MAX_REASON),
   });
 }
 
@@ -151,7 +151,7 @@ function ofTaskRun(event: CdEvent<'taskrun.finished'>, predicate: string, at: st
     url: linkOf(uri ?? url),
     startedAt: status === 'running' ? at : undefined,
     endedAt: isEnded(status) ? at : undefined,
-    failureReason: errors?.trim() ? cut(errors.trim(), MAX_REASON) : undefined,
+    failureReason: nameOf(errors, MAX_REASON),
   });
   // Of its pipeline's run it tells no more than that there is one.
   return { ...noFacts(), runs: [{ ...common, id: runId, externalId }], jobs: [job] };

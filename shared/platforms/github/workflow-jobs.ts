@@ -1,6 +1,6 @@
 import { isEnded, type JobFact, type RunFact, type RunnerFact, type Step } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
+import { linkOf, nameOf, present, timeOf } from '../clean.ts';
 import type { DeliveredEvent, PlatformFacts } from '../port.ts';
 import { factsOfDeploymentOf, joined } from './deployments.ts';
 import { parseStep, type WorkflowJobEvent } from './payloads.ts';
@@ -42,7 +42,7 @@ export function factsOfJob(event: WorkflowJobEvent, { origin, receivedAt }: Deli
     url: linkOf(native.html_url),
     runId,
     runner: runner && { id: runner.id, name: runner.name ?? '' },
-    labels: native.labels?.slice(0, MAX_LABELS).map((label) => cut(label)),
+    labels: native.labels?.slice(0, MAX_LABELS).map((label) => nameOf(label) ?? ''),
     // Until a job has started, `started_at` is when it was created.
     queuedAt: created ?? (began ? undefined : started),
     startedAt,
@@ -95,7 +95,7 @@ function stepsOf(steps: readonly unknown[]): Step[] {
     return [
       present({
         number: native.number,
-        name: cut(native.name ?? '', MAX_STEP_NAME),
+        name: nameOf(native.name, MAX_STEP_NAME) ?? '',
         status,
         startedAt: timeOf(native.started_at),
         endedAt: timeOf(native.completed_at),

@@ -1,6 +1,6 @@
 import { isEnded, type JobFact, type Origin, type RunnerFact } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { cut, nameOf, present, timeOf } from '../clean.ts';
+import { nameOf, present, timeOf } from '../clean.ts';
 import type { Build } from './payloads.ts';
 import { statusOf } from './status.ts';
 
@@ -96,7 +96,7 @@ function runnerOf(build: Build, jobId: string, { started, ended, seen }: Moments
     name,
     kind: /\.gitlab\.com(?:\/|$)/.test(name ?? '') ? ('hosted' as const) : ('self-hosted' as const),
     pool: nameOf(native.runner_type?.replace(/_type$/, '')),
-    labels: native.tags?.length ? native.tags.slice(0, MAX_TAGS).map((tag) => cut(tag)) : undefined,
+    labels: native.tags?.length ? native.tags.slice(0, MAX_TAGS).map((tag) => nameOf(tag) ?? '') : undefined,
     lastSeenAt: started && (ended ?? started),
   });
   return fact;

@@ -1,6 +1,6 @@
 import { type AutomationFact, isEnded, type JobFact, type Origin, type Run } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { cut, linkOf, present } from '../clean.ts';
+import { linkOf, nameOf, present } from '../clean.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { factsOfSingleRun } from '../single-run.ts';
@@ -55,7 +55,7 @@ function factsOfStage({ space, stage, commit, at, errorMessage }: StageEvent, or
   // Not switched off, or not any more; how healthy it is follows from its builds.
   const there: AutomationFact = { ...self, status: 'healthy' };
   if (!commit || status === undefined) return { ...noFacts(), automations: [there] };
-  const reason = status === 'failed' ? cut([stage, errorMessage?.trim()].filter(Boolean).join(': ')) : undefined;
+  const reason = status === 'failed' ? nameOf([stage, errorMessage?.trim()].filter(Boolean).join(': ')) : undefined;
   const facts = factsOfBuild({ space, commit, status, at, reason }, origin);
   return { ...facts, automations: [{ ...there, ...facts.automations[0], status: 'healthy' }] };
 }

@@ -40,6 +40,20 @@ describe('what comes in is cleaned', () => {
     expect(nameOf(' ')).toBeUndefined();
   });
 
+  it('names and links hold no secrets, not even half of one at their end', () => {
+    const token = `ghp_${'aB3d'.repeat(9)}`;
+    expect(nameOf(`deploy --token ${token}`)).toBe('deploy --token [redacted]');
+    expect(nameOf(`${'x'.repeat(240)} ${token}`)).not.toContain('ghp_');
+    expect(linkOf(`https://ci:${token}@example.com/a`)).toBe('https://[redacted]@example.com/a');
+    for (const name of [
+      'main',
+      'build (node 20, ubuntu-24.04)',
+      'release/1.2',
+      '1f2e3d4c5b6a79880123456789abcdef01234567',
+    ])
+      expect(nameOf(name)).toBe(name);
+  });
+
   it('what is absent is not there', () => {
     expect(Object.keys(present({ a: undefined, b: null, c: 0 }))).toEqual(['b', 'c']);
   });
