@@ -17,6 +17,7 @@ export interface Api {
   /** Throws an `ApiProblem` on anything but a 2xx, a `CommandFailure` when nothing answers. */
   get<T>(path: string): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
+  delete<T>(path: string): Promise<T>;
   /** Without a body where the path says it all. */
   post<T>(path: string, body?: unknown): Promise<T>;
   /** Every item of a resource, newest first, in pages. */
@@ -60,6 +61,7 @@ export function connectApi(options: { url?: string | undefined; token?: string |
     url,
     get,
     put: (path, body) => ask('PUT', path, body),
+    delete: (path) => ask('DELETE', path),
     post: (path, body) => ask('POST', path, body),
     async *list<T>(resource: string, filters: Readonly<Record<string, string>> = {}) {
       for (let cursor: string | null = ''; cursor !== null; ) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Hono } from 'hono/tiny';
 import type { ReadParameters } from '../../shared/platforms/port.ts';
+import type { OwnRules } from '../../shared/rulebook/index.ts';
 import { QueryError, type Store } from '../../shared/store/index.ts';
 import { addApprovalPages } from './approvals.ts';
 import { type ApiEvent, type Gateway, gatewayOf, json, Problem, problemResponse, requestOf, resultOf } from './http.ts';
@@ -12,6 +13,8 @@ import { find, list, resources } from './resources.ts';
 export interface ApiDeps {
   store: Store;
   read: ReadParameters;
+  /** The rules of diagnosis in the settings. */
+  declared?: OwnRules;
   /** Of what must not reach the one who asked. */
   logger: { error(message: string, context: { requestId: string; error: Error }): void };
   count: (name: string, dimensions: Readonly<Record<string, string>>) => void;
@@ -52,7 +55,7 @@ const refusal = ({ principal }: Gateway): Problem =>
         'www-authenticate': 'Bearer',
       });
 
-function createApp({ store, read, logger, count }: ApiDeps): App {
+function createApp({ store, read, declared = {}, logger, count }: ApiDeps): App {
   const app: App = new Hono({ strict: false });
 
   app.onError((error, { env: { requestId } }) => {
@@ -97,7 +100,7 @@ function createApp({ store, read, logger, count }: ApiDeps): App {
     const { method, path } = operation;
     app.on(method, patternOf(path), async ({ req }) => {
       const { status, body } = await operation.run({
-        store,
+        ...{ store, declared },
         id: req.param('id') ?? '',
         query: new URL(req.url).searchParams,
         body: await readBody(req.raw, operation),

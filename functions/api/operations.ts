@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import type { OwnRules } from '../../shared/rulebook/index.ts';
 import { parseJson } from '../../shared/runtime/json.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
@@ -9,6 +10,7 @@ import { deliveryOperations } from './deliveries.ts';
 import { effectivenessOperations } from './effectiveness.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
+import { ruleOperations } from './rules.ts';
 import { runnerOperations } from './runners.ts';
 import type { JsonSchema } from './views.ts';
 
@@ -42,6 +44,8 @@ export interface Operation {
 
 export interface OperationInput {
   readonly store: Store;
+  /** The rules of diagnosis in the settings. */
+  readonly declared: OwnRules;
   /** Empty where the path has none. */
   readonly id: string;
   readonly query: URLSearchParams;
@@ -57,6 +61,7 @@ export const operations: readonly Operation[] = [
   ...deliveryOperations,
   ...effectivenessOperations,
   ...incidentOperations,
+  ...ruleOperations,
   ...runnerOperations,
 ];
 

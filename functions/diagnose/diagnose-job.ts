@@ -1,4 +1,4 @@
-import { type Diagnosis, diagnose, diagnoseWithoutLog, rules } from '../../shared/diagnosis/index.ts';
+import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
 import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
 import { attach, correlate, priorityOf, severityOf, termsOf } from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
@@ -9,6 +9,7 @@ import {
   PlatformUnavailable,
   type ReadParameters,
 } from '../../shared/platforms/port.ts';
+import { bookOf, type OwnRules } from '../../shared/rulebook/index.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
 import { greenLog } from './green-log.ts';
@@ -18,6 +19,8 @@ export interface DiagnoseDeps {
   platforms: Readonly<Record<string, Platform>>;
   read: ReadParameters;
   now: () => number;
+  /** The rules of the settings. */
+  declared?: OwnRules;
 }
 
 /** More than any log a person would read; the reader keeps only what explains the failure. */
@@ -66,17 +69,18 @@ async function readLog(job: Job, failure: Failure, receives: number, deps: Diagn
   const outcome = job.status === 'timed-out' ? 'timed-out' : 'failed';
   const client = await deps.platforms[job.platform]?.client(deps.read);
   if (client === undefined) return diagnoseWithoutLog(outcome, context);
+  const { store, now, declared = {} } = deps;
+  const { rules, preferred } = await bookOf(store, declared);
   try {
     // First, as an answer that has begun has to be read to its end within seconds.
-    const success = await greenLog(job, { store: deps.store, client, rules, now: deps.now });
+    const success = await greenLog(job, { store, client, rules, now });
     const log = await client.jobLog(job, { maxBytes: MAX_LOG_BYTES });
-    const diagnosis = await diagnose(log, context, { rules, ...(success !== undefined && { success }) });
+    const diagnosis = await diagnose(log, context, { rules, preferred, ...(success !== undefined && { success }) });
     return diagnosis.cause === 'unknown' && outcome === 'timed-out' ? diagnoseWithoutLog(outcome, context) : diagnosis;
   } catch (error) {
     if (error instanceof LogUnavailable) return diagnoseWithoutLog(outcome, context);
     if (!(error instanceof LogNotReady || error instanceof PlatformUnavailable)) throw error;
-    if (givenUp(error, deps.now() - Date.parse(failure.createdAt), receives))
-      return diagnoseWithoutLog(outcome, context);
+    if (givenUp(error, now() - Date.parse(failure.createdAt), receives)) return diagnoseWithoutLog(outcome, context);
     // Once the waits are used up, the failure's `wakeAt` carries on.
     const wait = WAITS[receives - 1];
     if (wait === undefined) return done;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Rule, readSuccess, SuccessLines } from '../../shared/diagnosis/index.ts';
 import type { Automation, Job, RecentRun } from '../../shared/model/index.ts';
 import { type PlatformClient, PlatformUnavailable } from '../../shared/platforms/port.ts';
+import { GreenSample, keepGreenLines } from '../../shared/rulebook/index.ts';
 import { expiry, greenLogKey, type Key, runKeyOf, type Store } from '../../shared/store/index.ts';
 import { readRun } from '../../shared/tracking/index.ts';
 import { leaveAlone, takeCall } from './green-budget.ts';
@@ -118,7 +119,7 @@ async function claim(key: Key, kept: Kept | undefined, green: Job, deps: GreenDe
           { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': kept.version } },
         );
   if (!(await claimed)) return undefined;
-  const read = write(await fetched(green, deps), version + 1);
+  const read = write(await fetched(green, key, deps), version + 1);
   // A lease that ran out may have been taken over: what the other one reads is as good.
   await store.putIf(
     { ...read },
@@ -127,14 +128,16 @@ async function claim(key: Key, kept: Kept | undefined, green: Job, deps: GreenDe
   return read;
 }
 
-async function fetched(green: Job, { store, client, rules, now }: GreenDeps): Promise<Partial<Kept>> {
+async function fetched(green: Job, key: Key, { store, client, rules, now }: GreenDeps): Promise<Partial<Kept>> {
   const until = (ms: number): string => new Date(now() + ms).toISOString();
   if (!(await takeCall(store, green.platform, now()))) return { freshUntil: until(BUSY_FRESH_MS) };
   try {
     const log = await client.jobLog(green, { maxBytes: MAX_BYTES, signal: AbortSignal.timeout(WITHIN_MS) });
-    const lines = await readSuccess(log, MAX_BYTES, rules);
+    const sample = new GreenSample();
+    const lines = await readSuccess(log, MAX_BYTES, rules, (text) => sample.add(text));
     const digests = lines.digests(MAX_KINDS);
     if (digests === undefined || digests.length === 0) return { freshUntil: until(FRESH_MS) };
+    await keepGreenLines(store, key.pk, sample);
     return { digests, matched: [...lines.matched].slice(0, MAX_RULES), freshUntil: until(FRESH_MS) };
   } catch (error) {
     if (error instanceof PlatformUnavailable) {

@@ -4,8 +4,14 @@ import { consume } from '../../shared/runtime/consume.ts';
 import { diagnoseJob } from './diagnose-job.ts';
 import { env } from './env.ts';
 
-const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX } = env.parse(process.env);
-const deps = { store: createStore(TABLE_NAME), platforms, read: readParameters(PARAMETER_PREFIX), now: systemNow };
+const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, DIAGNOSIS } = env.parse(process.env);
+const deps = {
+  store: createStore(TABLE_NAME),
+  platforms,
+  read: readParameters(PARAMETER_PREFIX),
+  now: systemNow,
+  declared: DIAGNOSIS.rules,
+};
 
 /** job.failed → its log read, the failure diagnosed, its incident opened or joined. */
 export const handler = consume(QUEUE_URL, ({ envelope, receives }) => diagnoseJob(envelope.key, receives, deps));

@@ -2,7 +2,7 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { EventConsumer } from './event-consumer.ts';
 import { PARAMETER_PREFIX, type ServiceContext } from './service-function.ts';
-import { settingsVariables } from './settings-variable.ts';
+import { rulesVariable, settingsVariables } from './settings-variable.ts';
 import type { Store } from './store.ts';
 
 export interface CapabilityProps {
@@ -33,7 +33,7 @@ export class Diagnosis extends Construct {
       service,
       bus,
       name: 'diagnose',
-      environment: { TABLE_NAME: store.table.tableName, PARAMETER_PREFIX },
+      environment: { TABLE_NAME: store.table.tableName, PARAMETER_PREFIX, ...rulesVariable(service.settings) },
       timeout: 60,
       memory: 1024,
     });

@@ -10,6 +10,7 @@ export interface AppOptions extends Pick<QmoiStackProps, 'settings' | 'code'> {
 
 /** The app with its one stack, ready to be synthesized. */
 export async function createApp({ settings, code, validate, outdir }: AppOptions): Promise<App> {
+  await checkRules(settings);
   const app = new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: validate,
@@ -27,4 +28,18 @@ export async function createApp({ settings, code, validate, outdir }: AppOptions
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
   }
   return app;
+}
+
+/** Rules that cannot be used fail here and not in the functions. Throws one sentence. */
+async function checkRules({ diagnosis }: AppOptions['settings']): Promise<void> {
+  const rules = Object.entries(diagnosis.rules);
+  if (rules.length === 0) return;
+  const [{ checkRule }, { asRule }] = await Promise.all([
+    import('../../shared/diagnosis/index.ts'),
+    import('../../shared/rulebook/index.ts'),
+  ]);
+  for (const [id, own] of rules) {
+    const [problem] = await checkRule(asRule(id, own));
+    if (problem !== undefined) throw new Error(`diagnosis.rules.${id} in qmoi.config.yaml: ${problem}`);
+  }
 }

@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import { platforms } from '../../shared/platforms/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { PARAMETER_PREFIX, type ServiceContext, ServiceFunction, withPrevious } from './service-function.ts';
+import { rulesVariable } from './settings-variable.ts';
 import type { Store } from './store.ts';
 
 /** The way in: webhooks of the platforms, heartbeats of machines and jobs, and the REST API for the master. */
@@ -54,7 +55,7 @@ export class QmoiHttpApi extends Construct {
     const api = new ServiceFunction(this, {
       service,
       name: 'api',
-      environment: { TABLE_NAME, PARAMETER_PREFIX },
+      environment: { TABLE_NAME, PARAMETER_PREFIX, ...rulesVariable(service.settings) },
       timeout: 15,
       // What signs the links of messages.
     }).allowParameters(...withPrevious('master-token'));

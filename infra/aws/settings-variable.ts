@@ -1,3 +1,5 @@
+import type { Settings } from '../../shared/runtime/settings.ts';
+
 /** Lambda's limit for a whole environment is 4 KB; the other variables need less than a quarter of it. */
 const MAX_BYTES = 3_000;
 
@@ -16,3 +18,7 @@ export function settingsVariables<Name extends string>(
   }
   return variables;
 }
+
+/** The master's rules of diagnosis. */
+export const rulesVariable = ({ diagnosis }: Pick<Settings, 'diagnosis'>) =>
+  settingsVariables({ DIAGNOSIS: diagnosis }, 'say rules by PUT /v1/rules/<id>');

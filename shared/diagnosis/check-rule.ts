@@ -3,7 +3,11 @@ import { diagnose } from './diagnose.ts';
 import type { Rule } from './types.ts';
 
 const MAX_PATTERN = 20_000;
+/** Time is at most their number by the length of the line. */
+const MAX_STATES = 10_000;
 const MIN_LITERAL_BYTES = 3;
+const MAX_ID = 64;
+const NO_RULES: ReadonlySet<string> = new Set(['unknown', 'log-unavailable']);
 
 /**
  * What is wrong with a rule that somebody wrote, in sentences; empty when it may be used. Patterns are RE2: look-around and
@@ -15,9 +19,11 @@ export async function checkRule(rule: Rule): Promise<string[]> {
     const source = rule[name];
     if (source === undefined) continue;
     if (source.length > MAX_PATTERN) problems.push(`${name} is longer than ${MAX_PATTERN} characters.`);
-    else if (notCompiled(source) !== undefined) problems.push(`${name} is no RE2 pattern: ${notCompiled(source)}.`);
+    else problems.push(...patternProblems(name, source));
   }
+  if (NO_RULES.has(rule.id)) problems.push(`"${rule.id}" is what is said where no rule matches.`);
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(rule.id)) problems.push('id is not in kebab-case.');
+  if (rule.id.length > MAX_ID) problems.push(`id is longer than ${MAX_ID} characters.`);
   if (rule.literals.length === 0) problems.push('It has no literals, so that it would never be tried.');
   for (const literal of rule.literals)
     if (Buffer.byteLength(literal) < MIN_LITERAL_BYTES) problems.push(`The literal "${literal}" is too short.`);
@@ -33,11 +39,11 @@ export async function checkRule(rule: Rule): Promise<string[]> {
   return problems;
 }
 
-function notCompiled(source: string): string | undefined {
+function patternProblems(name: string, source: string): string[] {
   try {
-    RE2JS.compile(source);
-    return undefined;
+    const states = RE2JS.compile(source).programSize();
+    return states > MAX_STATES ? [`${name} is too slow: it has ${states} states, of ${MAX_STATES} at most.`] : [];
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return [`${name} is no RE2 pattern: ${error instanceof Error ? error.message : String(error)}.`];
   }
 }

@@ -18,6 +18,7 @@ interface Match {
   /** Line of the last match that still counts. */
   readonly at: number;
   readonly demoted: boolean;
+  readonly preferred: boolean;
 }
 
 const RANK: Readonly<Record<Tier, number>> = { decisive: 0, cause: 1, verdict: 2, symptom: 3 };
@@ -28,8 +29,9 @@ const REACH = 300;
 /**
  * Which rule explains the failure. The order of precedence:
  * 1. Only sections that failed count (`LogStructure.failing`); what was retried with success, or warned of, never does.
- * 2. Within a section the tier: decisive, cause, verdict, symptom. Within a tier the later match wins, since a step that
- *    went on has survived what came before; on one line the rule that is listed first.
+ * 2. Within a section the tier: decisive, cause, verdict, symptom. Within a tier the master's own rules win over built-in
+ *    ones; then the later match, since a step that went on has survived what came before; on one line the rule that is
+ *    listed first.
  * 3. A rerun must not hide a defect. A transient cause yields to a verdict that follows it (tests that ran and failed). Far
  *    from the end of its section it yields to anything that follows, and counts as transient no more.
  * 4. A rule that also matches a green log yields to every other.
@@ -38,7 +40,12 @@ const REACH = 300;
 export function decide(
   groups: readonly Group[],
   rules: readonly Rule[],
-  log: { known: boolean; length: number; demoted?: (rule: Rule) => boolean },
+  log: {
+    known: boolean;
+    length: number;
+    demoted?: (rule: Rule) => boolean;
+    preferred?: ReadonlySet<string> | undefined;
+  },
 ): Verdict | undefined {
   const bySection = new Map<Section, Match[]>();
   for (const group of groups) {
@@ -46,7 +53,8 @@ export function decide(
     const last = hard(group, 'last');
     if (!rule || !last) continue;
     const matches = bySection.get(group.section) ?? [];
-    matches.push({ rule, group, order: group.rule, at: last.number, demoted: log.demoted?.(rule) ?? false });
+    const preferred = log.preferred?.has(rule.id) ?? false;
+    matches.push({ rule, group, order: group.rule, at: last.number, demoted: log.demoted?.(rule) ?? false, preferred });
     bySection.set(group.section, matches);
   }
   const endOf = (section: Section): number => section.errorAt || section.nextAt || log.length;
@@ -78,7 +86,11 @@ export function decide(
 function ofSection(matches: readonly Match[], end: number): Match {
   const firm = matches.filter(({ demoted }) => !demoted);
   const ranked = [...(firm.length > 0 ? firm : matches)].sort(
-    (a, b) => RANK[a.rule.tier] - RANK[b.rule.tier] || b.at - a.at || a.order - b.order,
+    (a, b) =>
+      RANK[a.rule.tier] - RANK[b.rule.tier] ||
+      Number(b.preferred) - Number(a.preferred) ||
+      b.at - a.at ||
+      a.order - b.order,
   );
   const first = ranked[0] as Match;
   if (first.rule.tier !== 'cause' || first.rule.transient !== true) return first;

@@ -59,12 +59,14 @@ class LogReader {
   readonly #tests = new FailedTests();
   readonly #success: SuccessLines | undefined;
   readonly #demoted: ReadonlySet<string> | undefined;
+  readonly #preferred: ReadonlySet<string> | undefined;
 
   constructor(rules: CompiledRules, context: LogContext, options: DiagnoseOptions) {
     this.#rules = rules;
     this.#context = context;
     this.#success = options.success;
     this.#demoted = options.demoted;
+    this.#preferred = options.preferred;
     this.#structure.onFailure((section, at) => this.#evidence.keep(section, at));
     this.#scanner = new LineScanner(rules.automaton, rules.ownerCount, (line, owners) => this.#line(line, owners));
   }
@@ -146,6 +148,7 @@ class LogReader {
     const verdict = decide(groups, this.#rules.rules, {
       known: failing !== undefined,
       length,
+      preferred: this.#preferred,
       demoted: ({ id }) => (this.#demoted?.has(id) ?? false) || (this.#success?.matched.has(id) ?? false),
     });
     const candidates = [

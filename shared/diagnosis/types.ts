@@ -73,6 +73,8 @@ export interface DiagnoseOptions {
   readonly success?: SuccessLines;
   /** Ids of rules that were seen to match logs of successful jobs: they yield to every other match. */
   readonly demoted?: ReadonlySet<string>;
+  /** Ids of rules that win over every other of their tier, wherever in the section they match. */
+  readonly preferred?: ReadonlySet<string>;
 }
 
 export type LogSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | string;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { automationSettings } from './automation-settings.ts';
+import { diagnosisSettings } from './diagnosis-settings.ts';
 import { heartbeatSettings } from './heartbeat-settings.ts';
 import { remediationSettings } from './remediation-settings.ts';
 
@@ -81,6 +82,7 @@ export const settings = z.strictObject({
   reconciliation: z.prefault(reconciliationSettings, {}),
   automations: z.prefault(automationSettings, {}),
   heartbeats: z.prefault(heartbeatSettings, {}),
+  diagnosis: z.prefault(diagnosisSettings, {}),
   throttling: z.prefault(
     z.strictObject({
       /** GitHub does not retry what is turned away, so the limit guards the bill, not the functions. */

@@ -12,7 +12,8 @@
  * | all sources of a platform, and how far each was swept | pk = `source#<platform>`, `sweep#<platform>`; sk = repository |
  * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
  * | calls that a platform's API may still be asked, for sweeps and for green logs | pk = `limit#<platform>`; sk = `calls`, `green-logs` |
- * | what the last green log of a job prints | pk = `green#<hash>` |
+ * | what the last green log of a job prints; samples of such lines | pk = `green#<hash>`; pk = `green-lines`, sk = slot |
+ * | the master's rules of diagnosis | pk = `rules`, sk = rule |
  * | the run that a source of heartbeats has begun | pk = `beat#<platform>:<source>`, sk = `open` |
  * | what the agent of a runner was told | pk = `command#<runner>`, sk = the command's id |
  * | the jobs whose schedules the settings declare | pk = `declared`, sk = `heartbeats` |
@@ -121,6 +122,8 @@ export const greenLogKey = (job: readonly (string | undefined)[]): Key => ({
   pk: `green#${hashOf(JSON.stringify(job))}`,
   sk: 'log',
 });
+export const greenLinesPartition = 'green-lines';
+export const rulesPartition = 'rules';
 export const policyKey: Key = { pk: 'policy', sk: 'automations' };
 export const mirrorPartition = (key: string): string => `mirror#${key}`;
 /** The run that a source of heartbeats has begun and not ended. */

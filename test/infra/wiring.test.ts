@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { environments } from '../../infra/aws/functions.ts';
+import { type Environment, environments } from '../../infra/aws/functions.ts';
 import { Topics } from '../../infra/aws/notification.ts';
 import { ServiceFunction } from '../../infra/aws/service-function.ts';
 import { PUBLISHED, type Subscription, subscriptions } from '../../shared/events/subscriptions.ts';
@@ -41,11 +41,11 @@ describe('functions', () => {
       new ServiceFunction(new Construct(stack, Object.keys(environment).join('And') || 'None'), {
         service,
         name: 'api',
-        environment: environment as { TABLE_NAME: string; PARAMETER_PREFIX: string },
+        environment: environment as Environment<'api'>,
       });
-    expect(given({})).toThrow('functions/api/env.ts wants PARAMETER_PREFIX, TABLE_NAME, but is given ');
+    expect(given({})).toThrow('functions/api/env.ts wants DIAGNOSIS, PARAMETER_PREFIX, TABLE_NAME, but is given ');
     expect(given({ TABLE_NAME: 't', MORE: 'm' })).toThrow(
-      'functions/api/env.ts wants PARAMETER_PREFIX, TABLE_NAME, but is given MORE, TABLE_NAME',
+      'functions/api/env.ts wants DIAGNOSIS, PARAMETER_PREFIX, TABLE_NAME, but is given MORE, TABLE_NAME',
     );
   });
 

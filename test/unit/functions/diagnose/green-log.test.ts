@@ -1,43 +1,16 @@
 import { expect, it } from 'vitest';
 import { diagnoseJob } from '../../../../functions/diagnose/diagnose-job.ts';
 import type { RecentRun } from '../../../../shared/model/automation.ts';
-import type { Job } from '../../../../shared/model/index.ts';
 import { LogUnavailable, PlatformUnavailable } from '../../../../shared/platforms/port.ts';
 import { callLimit, type Store } from '../../../../shared/store/index.ts';
-import { FakePlatform } from '../../../support/fake-platform.ts';
 import { aJob, aRun } from '../../../support/items.ts';
+import { logPlatform } from '../../../support/log-platform.ts';
 import { withTable } from '../../../support/table.ts';
 
 const engine = withTable();
 
 const GREEN = ['make test', "Error: Cannot find module 'left-pad'", 'fallback is used', 'all 12 checks passed'];
 const RED = ['make test', "Error: Cannot find module 'left-pad'", 'fallback is used', 'the gate is closed'];
-
-/** Logs by the job's own id; what is no text is thrown. */
-function platformWith(logs: Record<string, readonly string[] | Error>) {
-  const asked: string[] = [];
-  const { platform } = new FakePlatform();
-  return {
-    asked,
-    platforms: {
-      github: {
-        ...platform,
-        client: async () => ({
-          act: async () => ({ kind: 'refused' as const, reason: 'no' }),
-          lookUp: async () => 'unclear' as const,
-          async jobLog({ externalId }: Job) {
-            asked.push(externalId);
-            const log = logs[externalId] ?? RED;
-            if (log instanceof Error) throw log;
-            return (async function* () {
-              yield Buffer.from(log.join('\n'));
-            })();
-          },
-        }),
-      },
-    },
-  };
-}
 
 const automationId = 'github:77';
 const at = (minute: number): string => `2026-03-04T05:${String(minute).padStart(2, '0')}:00.000Z`;
@@ -61,7 +34,7 @@ async function ran(
 
 async function world(logs: Record<string, readonly string[] | Error>) {
   const { store, time } = await engine.fresh();
-  const { asked, platforms } = platformWith(logs);
+  const { asked, platforms } = logPlatform(logs, RED);
   const diagnosed = async (job: string) => {
     await diagnoseJob(job, 1, { store, platforms, read: async () => ({}), now: () => time.now });
     return store.get('failure', job);

@@ -1,0 +1,4 @@
+export { asRule, type Book, type BookRule, bookOf, type OwnRules, readBook } from './book.ts';
+export { GreenSample, keepGreenLines } from './green-lines.ts';
+export { keepRule, MAX_KEPT } from './kept.ts';
+export { type Trial, type Tried, tryRule } from './trial.ts';
