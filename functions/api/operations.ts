@@ -12,6 +12,7 @@ import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
 import { ruleOperations } from './rules.ts';
 import { runnerOperations } from './runners.ts';
+import { unknownOperations } from './unknowns.ts';
 import type { JsonSchema } from './views.ts';
 
 /**
@@ -63,6 +64,7 @@ export const operations: readonly Operation[] = [
   ...incidentOperations,
   ...ruleOperations,
   ...runnerOperations,
+  ...unknownOperations,
 ];
 
 export const MAX_BODY_BYTES = 16 * 1024;

@@ -1,6 +1,6 @@
 import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
 import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
-import { attach, correlate, priorityOf, severityOf, termsOf } from '../../shared/incidents/index.ts';
+import { attach, correlate, priorityOf, severityOf, stayAttached, termsOf } from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
 import {
   LogNotReady,
@@ -9,7 +9,8 @@ import {
   PlatformUnavailable,
   type ReadParameters,
 } from '../../shared/platforms/port.ts';
-import { bookOf, type OwnRules } from '../../shared/rulebook/index.ts';
+import { bookOf, noteUnknown, type OwnRules } from '../../shared/rulebook/index.ts';
+import type { Count } from '../../shared/runtime/observability.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
 import { greenLog } from './green-log.ts';
@@ -21,6 +22,7 @@ export interface DiagnoseDeps {
   now: () => number;
   /** The rules of the settings. */
   declared?: OwnRules;
+  count?: Count;
 }
 
 /** More than any log a person would read; the reader keeps only what explains the failure. */
@@ -38,6 +40,9 @@ const WAITS = [1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 10, 10, 20, 30, 6
 const MAX_TESTS = 50;
 const MAX_TEST_NAME = 300;
 
+/** The share of unknowns is a metric. */
+const KNOWN: Readonly<Record<string, string>> = { unknown: 'unknown', 'log-unavailable': 'no-log' };
+
 /** `id` is the job's, and so the failure's. */
 export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDeps): Promise<Rest> {
   const { store, now } = deps;
@@ -53,7 +58,12 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
   if (failure === undefined || failure.status === 'diagnosed') return done;
   const read = await readLog(job, failure, receives, deps);
   if ('again' in read) return read;
+  if (read.cause === 'unknown' && read.template !== '') {
+    const { platform, repository, failedAt } = failure;
+    await noteUnknown(store, { id, template: read.template, repository: `${platform}/${repository}`, failedAt });
+  }
   await settle(store, failure, job, read);
+  deps.count?.('Diagnoses', { cause: KNOWN[read.cause] ?? 'known' });
   return done;
 }
 
@@ -143,21 +153,16 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
   });
   const { after } = await store.merge('failure', fact(incidentId));
   if (after !== undefined) await noteFlipsAcrossRuns(store, after);
-  // The incident may have been resolved between the two writes, by someone who could not see this failure yet.
-  if ((await store.get('incident', incidentId))?.status !== 'resolved') return;
-  const next = await attach(store, seen);
-  await store.change('failure', failure.id, (state) =>
-    state === undefined || state.resolvedAt !== undefined ? undefined : { ...state, incidentId: next },
-  );
+  await stayAttached(store, failure.id, incidentId, seen);
 }
 
 /** What the failed run was for, as far as it is known. */
 async function purposeOf(store: Store, job: Job): Promise<{ environment?: string; automation?: string }> {
   const run = await store.get('run', job.runId);
   const automation = run?.automationId === undefined ? undefined : await store.get('automation', run.automationId);
-  const category = automation !== undefined && 'category' in automation ? String(automation.category) : undefined;
+  const category = automation?.category ?? (run?.kind === 'deployment' ? 'deployment' : undefined);
   return {
     ...(run?.environment !== undefined && { environment: run.environment }),
-    ...(category !== undefined ? { automation: category } : run?.kind === 'deployment' && { automation: 'deployment' }),
+    ...(category !== undefined && { automation: category }),
   };
 }

@@ -14,4 +14,6 @@ const deps = {
 };
 
 /** job.failed → its log read, the failure diagnosed, its incident opened or joined. */
-export const handler = consume(QUEUE_URL, ({ envelope, receives }) => diagnoseJob(envelope.key, receives, deps));
+export const handler = consume(QUEUE_URL, ({ envelope, receives }, count) =>
+  diagnoseJob(envelope.key, receives, { ...deps, count }),
+);

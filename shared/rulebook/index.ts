@@ -2,3 +2,4 @@ export { asRule, type Book, type BookRule, bookOf, type OwnRules, readBook } fro
 export { GreenSample, keepGreenLines } from './green-lines.ts';
 export { keepRule, MAX_KEPT } from './kept.ts';
 export { type Trial, type Tried, tryRule } from './trial.ts';
+export { noteUnknown, type UnknownCluster, type UnknownFailure, unknownClusters } from './unknowns.ts';

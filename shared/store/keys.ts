@@ -14,6 +14,7 @@
  * | calls that a platform's API may still be asked, for sweeps and for green logs | pk = `limit#<platform>`; sk = `calls`, `green-logs` |
  * | what the last green log of a job prints; samples of such lines | pk = `green#<hash>`; pk = `green-lines`, sk = slot |
  * | the master's rules of diagnosis | pk = `rules`, sk = rule |
+ * | what no rule explains, by its template | pk = `unknowns`, sk = words in the template |
  * | the run that a source of heartbeats has begun | pk = `beat#<platform>:<source>`, sk = `open` |
  * | what the agent of a runner was told | pk = `command#<runner>`, sk = the command's id |
  * | the jobs whose schedules the settings declare | pk = `declared`, sk = `heartbeats` |
@@ -124,6 +125,7 @@ export const greenLogKey = (job: readonly (string | undefined)[]): Key => ({
 });
 export const greenLinesPartition = 'green-lines';
 export const rulesPartition = 'rules';
+export const unknownsPartition = 'unknowns';
 export const policyKey: Key = { pk: 'policy', sk: 'automations' };
 export const mirrorPartition = (key: string): string => `mirror#${key}`;
 /** The run that a source of heartbeats has begun and not ended. */
