@@ -68,12 +68,12 @@ export const remediation = machine({
     },
     executing: {
       rank: 3,
-      next: ['verifying', 'unknown', 'failed', 'refused', 'proposed'],
+      next: ['verifying', 'unknown', 'succeeded', 'failed', 'refused', 'proposed'],
       means: 'the call to the platform is on its way',
     },
     unknown: {
       rank: 4,
-      next: ['verifying', 'failed', 'refused', 'proposed'],
+      next: ['verifying', 'succeeded', 'failed', 'refused', 'proposed'],
       means: 'the answer was lost; looked up at the platform, never repeated blindly',
     },
     verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },

@@ -30,14 +30,23 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
   // The lease goes before the claim: whoever stops QMOI reads the leases after writing the stop, and this worker reads
   // the stop after writing its lease, so that at least one of them sees the other.
   const lease = await holdLease(store, { ...fix.action, until });
+  // What may still be on its way to the platform is over once its lease is.
+  let onItsWay = false;
   try {
     const claimed = await fix.write(existing, 'claimed', { reason, ...leaseFields(fix, until) });
     if (claimed === undefined) return again(1, 'someone else was faster');
-    const rival = rivalOf(fix, (await readRun(store, fix.run.id)).remediations);
+    const record = await readRun(store, fix.run.id);
+    const rival = rivalOf(fix, record.remediations);
     if (rival !== undefined) {
       await refund(store, fix.action);
       await fix.hold(claimed, `${rival.action} is under way on it`, now() + GIVE_WAY_MS + fix.jitter(GIVE_WAY_MS));
       return done;
+    }
+    // Somebody has run it again since it was judged; this would run that attempt again.
+    if (fix.playbook.preconditions.includes('latest-attempt') && fix.latestAttempt(record) > fix.option.attempt) {
+      await refund(store, fix.action);
+      await fix.hold(claimed, 'a later attempt has begun', now());
+      return again(1, 'to be judged anew');
     }
     await fix.advanceIncidents('fixing', reason);
     const control = await fix.control();
@@ -53,9 +62,12 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
       await fix.hold(executing, 'too little was left of its lease for a call', now());
       return again(1, 'to be judged anew');
     }
-    return await settle(fix, executing, await client.act(fix.request));
+    onItsWay = true;
+    const outcome = await client.act(fix.request);
+    onItsWay = outcome.kind === 'unknown';
+    return await settle(fix, executing, outcome);
   } finally {
-    await releaseLease(store, lease);
+    if (!onItsWay) await releaseLease(store, lease);
   }
 }
 

@@ -22,6 +22,12 @@ export interface EngineDeps {
   owner: string;
 }
 
+const CARRIED_OUT: readonly Remediation['status'][] = ['verifying', 'succeeded', 'failed'];
+
+/** Whether it is the attempt after it that tells what came of it. */
+export const isProvedByNext = ({ proof }: Pick<Remediation, 'proof'>): boolean =>
+  proof === undefined || proof === 'next-attempt';
+
 /** One possible fix of one run: what it is about, and how it is written down. */
 export class Fix {
   readonly id: string;
@@ -146,12 +152,19 @@ export class Fix {
     return effectiveControl(await readControls(this.deps.store), this.run);
   }
 
-  /** A job's attempt counts for a job's fix, the run's for a run's. */
-  latestAttempt(): number {
+  /** A job's attempt counts for a job's fix, the run's for a run's. What was asked to run again will have a later one. */
+  latestAttempt({ runs, jobs, remediations }: RunRecord = this.record): number {
+    const { subject, attempt } = this.option;
     const names = new Set(this.option.jobs.map((job) => job.name));
-    return this.option.subject === this.run.id
-      ? Math.max(...this.record.runs.map((run) => run.attempt))
-      : Math.max(...this.record.jobs.filter((job) => names.has(job.name)).map((job) => job.attempt));
+    const known = subject === this.run.id ? runs : jobs.filter((job) => names.has(job.name));
+    const begun = remediations.filter(
+      (other) => other.id !== this.id && other.subject === subject && CARRIED_OUT.includes(other.status),
+    );
+    return Math.max(
+      attempt,
+      ...known.map((one) => one.attempt),
+      ...begun.filter(isProvedByNext).map((other) => other.attempt + 1),
+    );
   }
 
   in(ms: number): string {

@@ -5,6 +5,7 @@ import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
+import { isProvedByNext } from './fix.ts';
 import { recordOutcome } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
 import { successorOf } from './successor.ts';
@@ -35,11 +36,11 @@ export async function verifyRun(id: string, deps: { store: Store; now: () => num
     const ended = next !== undefined && isEnded(next.status);
     const overdue = ended && now() - Date.parse(next.endedAt ?? next.statusAt) > JOBS_TRAIL_MS;
     const outcome =
-      toldBy(fix, record) ??
-      proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue }) ??
-      timedOut(fix, now());
+      (isProvedByNext(fix)
+        ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue })
+        : toldBy(fix, record)) ?? timedOut(fix, now());
     if (outcome !== undefined) await conclude(store, fix, outcome, record);
-    else if (ended) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
+    else if (ended && isProvedByNext(fix)) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
 }

@@ -1,16 +1,26 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEX } from '../../shared/store/index.ts';
 
 type Item = Record<string, unknown> & { pk: string; sk: string };
 type Values = Readonly<Record<string, unknown>>;
 
+/** The keys of each index, beside those named in `keys.ts`. */
+const INDEXES: Readonly<Record<string, { partition: string; sort: string }>> = {
+  [INDEX.list]: { partition: 'lp', sort: 'ls' },
+  [INDEX.by]: { partition: 'bp', sort: 'ls' },
+  [INDEX.wake]: { partition: 'wp', sort: 'wakeAt' },
+};
+
 /**
- * The table in memory, for tests of many thousand turns: single items under conditions, whole partitions in order, no
- * indexes. What it does not know it refuses. `turn` is waited for before each call takes effect, which is where other
- * processes come in between.
+ * The table in memory, for tests of many thousand turns: single items under conditions, whole partitions in order, indexes
+ * that never lag behind, no pages. What it does not know it refuses. `turn` is waited for before each call takes effect,
+ * which is where other processes come in between.
  */
 export class MemoryTable {
   readonly items = new Map<string, Map<string, Item>>();
+  /** Called with what was there and what is there, like the table's stream. */
+  written: (before: Item | undefined, after: Item) => void = () => undefined;
   private readonly turn: () => Promise<void>;
 
   constructor(turn: () => Promise<void> = async () => undefined) {
@@ -51,54 +61,57 @@ export class MemoryTable {
     input: { ConditionExpression?: string | undefined; ExpressionAttributeValues?: Values | undefined },
   ) {
     const known = this.get(item);
-    if (!holds(known, input.ConditionExpression, input.ExpressionAttributeValues)) {
+    if (!conditionOf(input.ConditionExpression, input.ExpressionAttributeValues)(known)) {
       throw Object.assign(new Error('The conditional request failed'), { name: 'ConditionalCheckFailedException' });
     }
     const partition = this.items.get(item.pk) ?? new Map<string, Item>();
     this.items.set(item.pk, partition);
     // What is stored is nobody's object any more; attributes that are undefined are none.
-    partition.set(item.sk, Object.freeze(copyOf(item) as Item));
+    const stored = Object.freeze(copyOf(item) as Item);
+    partition.set(item.sk, stored);
+    this.written(known, stored);
     return {};
   }
 
   private query(input: QueryCommand['input']): { Items: Item[] } {
-    if (input.IndexName !== undefined) throw new Error('the table in memory has no indexes');
-    const values = (input.ExpressionAttributeValues ?? {}) as Record<string, string>;
-    const within = rangeOf(input.KeyConditionExpression ?? '', values);
-    const found = [...(this.items.get(values[':pk'] ?? '')?.values() ?? [])]
-      .filter(({ sk }) => within(sk))
-      .sort((a, b) => (a.sk < b.sk ? -1 : 1));
+    const index = input.IndexName === undefined ? undefined : INDEXES[input.IndexName];
+    if (input.IndexName !== undefined && index === undefined) throw new Error(`there is no index ${input.IndexName}`);
+    const { partition, sort } = index ?? { partition: 'pk', sort: 'sk' };
+    const within = conditionOf(input.KeyConditionExpression, input.ExpressionAttributeValues);
+    const wanted = String(input.ExpressionAttributeValues?.[`:${partition}`]);
+    const candidates = index === undefined ? [...(this.items.get(wanted)?.values() ?? [])] : this.all();
+    const found = candidates.filter(within).sort((a, b) => (String(a[sort]) < String(b[sort]) ? -1 : 1));
     if (input.ScanIndexForward === false) found.reverse();
-    return { Items: found.slice(0, input.Limit ?? found.length) };
+    const page = found.slice(0, input.Limit ?? found.length);
+    return { Items: index === undefined ? page : page.map(({ pk, sk }) => ({ pk, sk })) };
   }
 }
 
-function holds(known: Item | undefined, condition: string | undefined, values: Values = {}): boolean {
-  switch (condition) {
-    case undefined:
-      return true;
-    case 'attribute_not_exists(pk)':
-      return known === undefined;
-    case 'version = :version':
-      return known?.version === values[':version'];
-    default:
-      throw new Error(`the table in memory knows no condition ${condition}`);
-  }
-}
+type Test = (known: unknown, value: never) => boolean;
+const TESTS: Readonly<Record<string, Test>> = {
+  attribute_exists: (known) => known !== undefined,
+  attribute_not_exists: (known) => known === undefined,
+  begins_with: (known, value) => typeof known === 'string' && known.startsWith(value),
+  '=': (known, value) => known === value,
+  '>': (known, value) => known !== undefined && (known as never) > value,
+  '>=': (known, value) => known !== undefined && (known as never) >= value,
+  '<': (known, value) => known !== undefined && (known as never) < value,
+  '<=': (known, value) => known !== undefined && (known as never) <= value,
+};
 
-function rangeOf(condition: string, { ':sk': sk = '' }: Record<string, string>): (key: string) => boolean {
-  switch (condition.replace('pk = :pk', '').replace(' AND ', '')) {
-    case '':
-      return () => true;
-    case 'begins_with(sk, :sk)':
-      return (key) => key.startsWith(sk);
-    case 'sk >= :sk':
-      return (key) => key >= sk;
-    case 'sk < :sk':
-      return (key) => key < sk;
-    default:
-      throw new Error(`the table in memory knows no range ${condition}`);
-  }
+/** Conditions joined by AND, as far as anybody here writes any. */
+function conditionOf(text = '', values: Values = {}): (item: Values | undefined) => boolean {
+  const plain = text.replace(/(\w+) BETWEEN (:\w+) AND (:\w+)/, '$1 >= $2 AND $1 <= $3');
+  const tests = plain.split(' AND ').flatMap((condition) => {
+    if (condition === '') return [];
+    const called = /^(\w+)\((\w+)(?:, (:\w+))?\)$/.exec(condition);
+    const compared = /^(\w+) (=|>=|<=|<|>) (:\w+)$/.exec(condition);
+    const [name, field = '', value = ''] = called ? called.slice(1) : [compared?.[2], compared?.[1], compared?.[3]];
+    const test = TESTS[name ?? ''];
+    if (test === undefined) throw new Error(`the table in memory knows no condition ${condition}`);
+    return [(item: Values | undefined) => test(item?.[field], values[value] as never)];
+  });
+  return (item) => tests.every((test) => test(item));
 }
 
 /** A copy without what is undefined; bytes stay bytes. */
