@@ -8,8 +8,8 @@ import {
   type Terms,
 } from '../model/index.ts';
 import { countFailures, ids, mergeInto, type Store } from '../store/index.ts';
-import { allGood } from './failures.ts';
-import { contentOf, follow, type Pointer, writePointer } from './pointer.ts';
+import { allGood, failuresOf } from './failures.ts';
+import { contentOf, follow, type Pointer, readPointer, writePointer } from './pointer.ts';
 import { priorityOf, severityOf, spread, termsOf } from './priority.ts';
 
 /** A busy incident is written at most this often, so that its item is no hot key. */
@@ -71,6 +71,43 @@ export async function attach(store: Store, seen: Seen): Promise<string> {
     if (opened !== undefined && opened.status !== 'resolved' && (await join(store, opened, seen))) return id;
   }
   throw new Error(`the incidents of ${seen.fingerprint} keep closing`);
+}
+
+/**
+ * Moves a failure on to the next episode where its incident was closed since it was attached, by someone who could not see the
+ * failure yet. Whoever writes a failure calls it afterwards, as whoever closes an incident looks at its failures once more
+ * (`rehome`): of two that come at once, at least the later one sees the other.
+ */
+export async function stayAttached(store: Store, failureId: string, incidentId: string, seen: Seen): Promise<void> {
+  for (let at = incidentId, round = 0; round < ATTACHMENTS; round++) {
+    if ((await store.get('incident', at))?.status !== 'resolved') return;
+    const next = await attach(store, seen);
+    const { after } = await store.change('failure', failureId, (state) =>
+      state?.incidentId !== at || state.resolvedAt !== undefined ? undefined : { ...state, incidentId: next },
+    );
+    // Someone else has moved it, or made it good: should the episode have been opened for it alone, it has none.
+    if (after?.incidentId !== next) return closeIfGood(store, next, 'its failure belongs elsewhere', seen.origin);
+    at = next;
+  }
+}
+
+/** So many failures at most come between two calls. */
+const MAX_LATE = 100;
+
+/** Takes the failures that came while their incident was being closed, and saw it open, into the next episode. */
+export async function rehome(store: Store, { id, title, category, severity }: Incident): Promise<void> {
+  let late = 0;
+  for await (const failure of failuresOf(store, id)) {
+    if (late++ === MAX_LATE) return;
+    const { platform, repository, origin, failedAt: seenAt, fingerprint, cause, terms, remedy } = failure;
+    if (failure.resolvedAt !== undefined || fingerprint === undefined || cause === undefined) continue;
+    const of = { platform, repository, origin, seenAt, fingerprint, cause, title, remedy };
+    await stayAttached(store, failure.id, id, {
+      ...of,
+      category: failure.category ?? category,
+      terms: terms ?? termsOf({ severity }),
+    });
+  }
 }
 
 const isLongGone = (incident: Incident, { seenAt }: Seen): boolean =>
@@ -179,8 +216,11 @@ export async function openNext(
     ...(over !== undefined && { regressionOf: over.id }),
     ...(soon && { flaps: (over?.flaps ?? 0) + 1 }),
   });
-  const pointed = await writePointer(store, fingerprint, pointer, { ...contentOf(pointer ?? {}), episode });
-  return pointed ? id : undefined;
+  if (await writePointer(store, fingerprint, pointer, { ...contentOf(pointer ?? {}), episode })) return id;
+  // Where the master has sent its failures elsewhere meanwhile, nobody will ever name it.
+  if ((await readPointer(store, fingerprint))?.episode !== episode)
+    await closeIfGood(store, id, 'its failures go elsewhere', fields.origin);
+  return undefined;
 }
 
 /** Moves an incident on, where its life allows it. */
@@ -228,7 +268,10 @@ export async function closeIfGood(store: Store, id: string, reason: string, orig
   const incident = await store.get('incident', id);
   if (incident === undefined || incident.status === 'resolved') return;
   const wakeAt = quietUntil(incident);
-  if (wakeAt === undefined || wakeAt <= store.now()) return advance(store, id, 'resolved', reason, origin);
+  if (wakeAt === undefined || wakeAt <= store.now()) {
+    await advance(store, id, 'resolved', reason, origin);
+    return rehome(store, incident);
+  }
   await store.change('incident', id, (state) =>
     state === undefined || state.status === 'resolved' ? undefined : { ...state, wakeAt },
   );

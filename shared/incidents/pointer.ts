@@ -18,12 +18,14 @@ export async function readPointer(store: Store, fingerprint: string): Promise<Po
   return (await store.getItem(incidentPointer(fingerprint))) as Pointer | undefined;
 }
 
+/** A fingerprint, and its pointer. */
+export interface Followed {
+  readonly fingerprint: string;
+  readonly pointer: Pointer | undefined;
+}
+
 /** The fingerprint whose incidents take a failure of `fingerprint` at a place, after all merges and splits. */
-export async function follow(
-  store: Store,
-  fingerprint: string,
-  place?: string,
-): Promise<{ fingerprint: string; pointer: Pointer | undefined }> {
+export async function follow(store: Store, fingerprint: string, place?: string): Promise<Followed> {
   let at = fingerprint;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const pointer = await readPointer(store, at);

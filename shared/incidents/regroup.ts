@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Failure, type Incident, joinTerms, type Terms } from '../model/index.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { failuresOf } from './failures.ts';
-import { closeIfGood, openNext, placeOf, widen } from './incidents.ts';
-import { contentOf, follow, type Pointer, readPointer, writePointer } from './pointer.ts';
+import { closeIfGood, openNext, placeOf, rehome, widen } from './incidents.ts';
+import { contentOf, type Followed, follow, type Pointer, readPointer, writePointer } from './pointer.ts';
 import { termsOf } from './priority.ts';
 
 /** The master's word against the machine's grouping. Fingerprints and the ids of incidents stay as they are. */
@@ -49,7 +49,8 @@ export async function mergeIncidents(store: Store, sourceId: string, targetId: s
           reason: `merged into ${target.id} by the master`,
         }),
   );
-  return store.get('incident', target.id);
+  await rehome(store, source);
+  return settled(store, target.id);
 }
 
 /** From now on the failures of one incident's fingerprint go to the other's. */
@@ -62,10 +63,21 @@ async function redirect(store: Store, source: Incident, target: Incident): Promi
       throw new RegroupRefused(`The failures of ${target.id} go to ${source.fingerprint} by an earlier merge.`);
     if ((pointer?.episode ?? source.episode) !== source.episode)
       throw new RegroupRefused(`${source.id} is over, and what it was about has come back since: merge the newer one.`);
+    if (!(await takeBack(store, end, source.fingerprint))) continue;
     const after = { ...contentOf(pointer ?? {}), episode: source.episode, aliasOf: end.fingerprint };
     if (await writePointer(store, source.fingerprint, pointer, after)) return;
   }
   throw new Error(`the pointer of ${source.fingerprint} is contended`);
+}
+
+/** A split whose part is merged again is no more: else the two would send each other the failures. False: asked too late. */
+async function takeBack(store: Store, { fingerprint, pointer }: Followed, part: string): Promise<boolean> {
+  const kept: Record<string, string> = {};
+  for (const [place, to] of Object.entries(pointer?.parts ?? {})) {
+    if ((await follow(store, to, place)).fingerprint !== part) kept[place] = to;
+  }
+  if (Object.keys(kept).length === Object.keys(pointer?.parts ?? {}).length) return true;
+  return writePointer(store, fingerprint, pointer, { ...contentOf(pointer ?? {}), parts: kept });
 }
 
 /** Which failures are to leave: some by their ids, those of a fingerprint that was merged in, or those of one repository. */
@@ -94,7 +106,14 @@ export async function splitIncident(store: Store, id: string, selection: Selecti
   await move(store, moved, id, part);
   await closeIfGood(store, part, 'every failure was made good', source.origin);
   await closeIfGood(store, id, 'the failures that are left were made good', source.origin);
-  return store.get('incident', part);
+  return settled(store, part);
+}
+
+/** The incident that failures were moved to; should it have been closed meanwhile, they go on to its next episode. */
+async function settled(store: Store, id: string): Promise<Incident | undefined> {
+  const incident = await store.get('incident', id);
+  if (incident?.status === 'resolved' && incident.mergedInto === undefined) await rehome(store, incident);
+  return incident;
 }
 
 function isSelected(failure: Failure, selection: Selection): boolean {
@@ -129,6 +148,8 @@ async function isAll(store: Store, id: string, moved: readonly Failure[]): Promi
 /** Where failures like the chosen ones go from now on. Single failures say nothing of others. */
 async function route(store: Store, source: Incident, fingerprint: string, selection: Selection): Promise<void> {
   if ('failureIds' in selection) return;
+  // The part may have been merged by an earlier word of the master's.
+  if ('repository' in selection) await route(store, source, fingerprint, { fingerprint });
   const of = 'fingerprint' in selection ? fingerprint : source.fingerprint;
   for (let race = 0; race < RACES; race++) {
     const pointer = await readPointer(store, of);

@@ -83,6 +83,19 @@ describe('splitting', () => {
     await makeGood(store, [shop], 'why', 'live');
   });
 
+  it('is taken back by merging the part again, and can be done once more', async () => {
+    const { store } = await engine.fresh();
+    await failure(store, 'aaa');
+    await failure(store, 'aaa', 'acme/api');
+    const part = await splitIncident(store, 'aaa:1', { repository: 'fake/acme/api' });
+    await mergeIncidents(store, part?.id ?? '', 'aaa:1');
+    expect((await incidentOf(store, await failure(store, 'aaa', 'acme/api'))).id).toBe('aaa:1');
+    const again = await splitIncident(store, 'aaa:1', { repository: 'fake/acme/api' });
+    expect(again).toMatchObject({ fingerprint: part?.fingerprint, episode: 2, status: 'open' });
+    expect((await incidentOf(store, await failure(store, 'aaa', 'acme/api'))).id).toBe(again?.id);
+    expect((await incidentOf(store, await failure(store, 'aaa'))).id).toBe('aaa:1');
+  });
+
   it('takes single failures out, and finds the same incident when asked again', async () => {
     const { store } = await engine.fresh();
     const [first, second] = [await failure(store, 'aaa'), await failure(store, 'aaa')];
