@@ -5,6 +5,7 @@ import {
   keepRule,
   MAX_KEPT,
   readBook,
+  type Standing,
   type Trial,
   tryRule,
 } from '../../shared/rulebook/index.ts';
@@ -33,6 +34,11 @@ const summary: Record<string, JsonSchema> = {
   severity: text,
   tier: { enum: ['decisive', 'cause', 'verdict', 'symptom'], description: 'What wins over what comes behind it.' },
   remedy: text,
+  status: { enum: ['active', 'demoted'], description: '`demoted`: it yields to every other, and is believed less.' },
+  why: { ...maybeText, description: 'Why it is demoted.' },
+  demotedAt: maybeText,
+  hits: { ...count, description: 'Failures that it explained.' },
+  lastHitAt: maybeText,
   version: { type: ['integer', 'null'], description: 'Null: it was not said through the API.' },
   createdAt: maybeText,
   updatedAt: maybeText,
@@ -56,10 +62,19 @@ const trialSchema = object({
   green: { ...texts, description: 'Lines of jobs that succeeded.' },
 });
 
-const summaryOf = ({ rule, by, version, createdAt, updatedAt }: BookRule): View => {
+const standingOf = ({ hits = 0, lastHitAt, demotedAt, automations = [] }: Partial<Standing> = {}): View => {
+  const where = `${automations.length} automations, as ${automations.slice(0, 5).join(', ')}`;
+  return {
+    status: demotedAt === undefined ? 'active' : 'demoted',
+    why: demotedAt === undefined ? null : `It matches in green logs of ${where}.`,
+    ...{ demotedAt: demotedAt ?? null, hits, lastHitAt: lastHitAt ?? null },
+  };
+};
+
+const summaryOf = ({ rule, by, version, createdAt, updatedAt, standing }: BookRule): View => {
   const { id, category, transient, severity, tier, remedy } = rule;
   return {
-    ...{ id, by, category, transient, severity, tier, remedy, version: version ?? null },
+    ...{ id, by, category, transient, severity, tier, remedy, ...standingOf(standing), version: version ?? null },
     ...{ createdAt: createdAt ?? null, updatedAt: updatedAt ?? null },
   };
 };

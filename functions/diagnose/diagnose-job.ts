@@ -9,7 +9,7 @@ import {
   PlatformUnavailable,
   type ReadParameters,
 } from '../../shared/platforms/port.ts';
-import { bookOf, noteUnknown, type OwnRules } from '../../shared/rulebook/index.ts';
+import { bookOf, noteHit, noteUnknown, type OwnRules } from '../../shared/rulebook/index.ts';
 import type { Count } from '../../shared/runtime/observability.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
@@ -58,13 +58,21 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
   if (failure === undefined || failure.status === 'diagnosed') return done;
   const read = await readLog(job, failure, receives, deps);
   if ('again' in read) return read;
-  if (read.cause === 'unknown' && read.template !== '') {
-    const { platform, repository, failedAt } = failure;
-    await noteUnknown(store, { id, template: read.template, repository: `${platform}/${repository}`, failedAt });
-  }
+  await learnFrom(read, failure, deps);
   await settle(store, failure, job, read);
   deps.count?.('Diagnoses', { cause: KNOWN[read.cause] ?? 'known' });
   return done;
+}
+
+/** Once a failure, though the message may come again: before the failure is known to be diagnosed. */
+async function learnFrom({ cause, template }: Diagnosis, failure: Failure, deps: DiagnoseDeps): Promise<void> {
+  const { id, platform, repository, failedAt } = failure;
+  const { store, declared = {} } = deps;
+  if (cause === 'unknown' && template !== '') {
+    await noteUnknown(store, { id, template, repository: `${platform}/${repository}`, failedAt });
+  }
+  const { rules } = await bookOf(store, declared);
+  if (rules.some((rule) => rule.id === cause)) await noteHit(store, cause, { id, failedAt });
 }
 
 /** The diagnosis, or how long to wait for the log. */
@@ -80,12 +88,17 @@ async function readLog(job: Job, failure: Failure, receives: number, deps: Diagn
   const client = await deps.platforms[job.platform]?.client(deps.read);
   if (client === undefined) return diagnoseWithoutLog(outcome, context);
   const { store, now, declared = {} } = deps;
-  const { rules, preferred } = await bookOf(store, declared);
+  const { rules, preferred, demoted } = await bookOf(store, declared);
   try {
     // First, as an answer that has begun has to be read to its end within seconds.
     const success = await greenLog(job, { store, client, rules, now });
     const log = await client.jobLog(job, { maxBytes: MAX_LOG_BYTES });
-    const diagnosis = await diagnose(log, context, { rules, preferred, ...(success !== undefined && { success }) });
+    const diagnosis = await diagnose(log, context, {
+      rules,
+      preferred,
+      demoted,
+      ...(success !== undefined && { success }),
+    });
     return diagnosis.cause === 'unknown' && outcome === 'timed-out' ? diagnoseWithoutLog(outcome, context) : diagnosis;
   } catch (error) {
     if (error instanceof LogUnavailable) return diagnoseWithoutLog(outcome, context);

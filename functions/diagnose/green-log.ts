@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Rule, readSuccess, SuccessLines } from '../../shared/diagnosis/index.ts';
 import type { Automation, Job, RecentRun } from '../../shared/model/index.ts';
 import { type PlatformClient, PlatformUnavailable } from '../../shared/platforms/port.ts';
-import { GreenSample, keepGreenLines } from '../../shared/rulebook/index.ts';
+import { GreenSample, keepGreenLines, noteGreen } from '../../shared/rulebook/index.ts';
 import { expiry, greenLogKey, type Key, runKeyOf, type Store } from '../../shared/store/index.ts';
 import { readRun } from '../../shared/tracking/index.ts';
 import { leaveAlone, takeCall } from './green-budget.ts';
@@ -41,6 +41,12 @@ interface Kept {
   readonly version: number;
 }
 
+interface Green {
+  readonly job: Job;
+  /** Its id. */
+  readonly automation: string;
+}
+
 export interface GreenDeps {
   readonly store: Store;
   readonly client: PlatformClient;
@@ -57,7 +63,7 @@ export async function greenLog(job: Job, deps: GreenDeps): Promise<SuccessLines 
   for (let poll = 0; poll < POLLS; poll++) {
     const kept = (await store.getItem(key)) as Kept | undefined;
     if (kept !== undefined && isFresh(kept, green.job, now())) return linesOf(kept);
-    const read = isBeingRead(kept, now()) ? undefined : await claim(key, kept, green.job, deps);
+    const read = isBeingRead(kept, now()) ? undefined : await claim(key, kept, green, deps);
     if (read !== undefined) return linesOf(read);
     await sleep(POLL_MS);
   }
@@ -77,7 +83,7 @@ const linesOf = ({ digests, matched = [] }: Kept): SuccessLines | undefined =>
  * The last success of a job with that name: in its own run (an attempt before), else in the runs that its automation
  * remembers, those of the same branch first.
  */
-async function lastGreen(store: Store, job: Job): Promise<{ job: Job; automation: string } | undefined> {
+async function lastGreen(store: Store, job: Job): Promise<Green | undefined> {
   if (job.name === undefined) return undefined;
   const own = await readRun(store, job.runId);
   const id = own.runs.find((run) => run.id === job.runId)?.automationId;
@@ -103,11 +109,11 @@ const laterFirst = (a: Job, b: Job): number => (endOf(a) < endOf(b) ? 1 : -1);
 const rank = (run: RecentRun, job: Job): number => (run.branch === job.branch ? 2 : 0) + (run.succeeded ? 1 : 0);
 
 /** Reads the log, where nobody else does. Undefined: somebody else was faster. */
-async function claim(key: Key, kept: Kept | undefined, green: Job, deps: GreenDeps): Promise<Kept | undefined> {
+async function claim(key: Key, kept: Kept | undefined, green: Green, deps: GreenDeps): Promise<Kept | undefined> {
   const { store, now } = deps;
   const version = (kept?.version ?? 0) + 1;
   const write = (more: Partial<Kept>, version: number): Kept & Key => ({
-    ...{ ...key, job: green.id, freshUntil: new Date(now()).toISOString(), version, ...more },
+    ...{ ...key, job: green.job.id, freshUntil: new Date(now()).toISOString(), version, ...more },
     ...{ expiresAt: expiry(store.now(), KEEP_DAYS) },
   });
   const mine = write({ readingUntil: new Date(now() + LEASE_MS).toISOString() }, version);
@@ -119,16 +125,22 @@ async function claim(key: Key, kept: Kept | undefined, green: Job, deps: GreenDe
           { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': kept.version } },
         );
   if (!(await claimed)) return undefined;
-  const read = write(await fetched(green, key, deps), version + 1);
+  const { sample, ...log } = await fetched(green.job, deps);
+  const read = write(log, version + 1);
   // A lease that ran out may have been taken over: what the other one reads is as good.
   await store.putIf(
     { ...read },
     { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': version } },
   );
+  if (sample !== undefined) {
+    await keepGreenLines(store, key.pk, sample);
+    await noteGreen(store, { automation: green.automation, job: key.pk }, log.matched ?? []);
+  }
   return read;
 }
 
-async function fetched(green: Job, key: Key, { store, client, rules, now }: GreenDeps): Promise<Partial<Kept>> {
+async function fetched(green: Job, deps: GreenDeps): Promise<Partial<Kept> & { sample?: GreenSample }> {
+  const { store, client, rules, now } = deps;
   const until = (ms: number): string => new Date(now() + ms).toISOString();
   if (!(await takeCall(store, green.platform, now()))) return { freshUntil: until(BUSY_FRESH_MS) };
   try {
@@ -137,8 +149,7 @@ async function fetched(green: Job, key: Key, { store, client, rules, now }: Gree
     const lines = await readSuccess(log, MAX_BYTES, rules, (text) => sample.add(text));
     const digests = lines.digests(MAX_KINDS);
     if (digests === undefined || digests.length === 0) return { freshUntil: until(FRESH_MS) };
-    await keepGreenLines(store, key.pk, sample);
-    return { digests, matched: [...lines.matched].slice(0, MAX_RULES), freshUntil: until(FRESH_MS) };
+    return { digests, matched: [...lines.matched].slice(0, MAX_RULES), freshUntil: until(FRESH_MS), sample };
   } catch (error) {
     if (error instanceof PlatformUnavailable) {
       await leaveAlone(store, green.platform, now(), error.retryAfter ?? WAIT_SECONDS);

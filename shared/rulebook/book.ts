@@ -3,6 +3,7 @@ import { canonical } from '../model/index.ts';
 import type { DiagnosisSettings, OwnRule } from '../runtime/diagnosis-settings.ts';
 import type { Store } from '../store/index.ts';
 import { keptRules } from './kept.ts';
+import { type Standing, standings } from './standing.ts';
 
 export interface BookRule {
   readonly rule: Rule;
@@ -11,6 +12,8 @@ export interface BookRule {
   readonly version?: number;
   readonly createdAt?: string;
   readonly updatedAt?: string;
+  /** Absent: it never matched. */
+  readonly standing?: Standing | undefined;
 }
 
 /** All rules as they hold now. */
@@ -20,6 +23,8 @@ export interface Book {
   readonly rules: readonly Rule[];
   /** Ids of the master's own, which win over built-in ones of their tier. */
   readonly preferred: ReadonlySet<string>;
+  /** Ids of those that match where others succeed: they yield to all others. */
+  readonly demoted: ReadonlySet<string>;
 }
 
 export type OwnRules = DiagnosisSettings['rules'];
@@ -37,16 +42,19 @@ export const asRule = (id: string, own: OwnRule): Rule => {
 let last: { readonly own: string; readonly rules: readonly Rule[] } | undefined;
 
 export async function readBook(store: Store, declared: OwnRules): Promise<Book> {
-  const said = (await keptRules(store)).map((kept): BookRule => ({ ...kept, by: 'api' }));
+  const [kept, known] = await Promise.all([keptRules(store), standings(store)]);
+  const said = kept.map((kept): BookRule => ({ ...kept, by: 'api' }));
   const settings = Object.entries(declared).map(([id, own]): BookRule => ({ rule: asRule(id, own), by: 'settings' }));
-  const known = new Set<string>();
-  const all = [...said, ...settings, ...builtIn.map((rule): BookRule => ({ rule, by: 'built-in' }))].filter(
-    ({ rule: { id } }) => !known.has(id) && known.add(id),
+  const ids = new Set<string>();
+  const ordered = [...said, ...settings, ...builtIn.map((rule): BookRule => ({ rule, by: 'built-in' }))].filter(
+    ({ rule: { id } }) => !ids.has(id) && ids.add(id),
   );
+  const all = ordered.map((one): BookRule => ({ ...one, standing: known.get(one.rule.id) }));
+  const demoted = all.filter(({ standing }) => standing?.demotedAt !== undefined).map(({ rule }) => rule.id);
   const own = all.filter(({ by }) => by !== 'built-in').map(({ rule }) => rule);
   const content = canonical(own);
   if (last?.own !== content) last = { own: content, rules: all.map(({ rule }) => rule) };
-  return { all, rules: last.rules, preferred: new Set(own.map(({ id }) => id)) };
+  return { all, rules: last.rules, preferred: new Set(own.map(({ id }) => id)), demoted: new Set(demoted) };
 }
 
 const ANEW_AFTER_MS = 60_000;

@@ -56,7 +56,7 @@ export async function tryRule(store: Store, book: Book, rule: Rule): Promise<Tri
     if (cause === rule.id || !holdsAny(excerpt, rule.literals)) continue;
     const context = { platform, jobName: failure.name ?? failure.externalId };
     if ((await diagnose(excerpt, context, { rules: only })).cause !== rule.id) continue;
-    const now = await diagnose(excerpt, context, { rules: whole, preferred });
+    const now = await diagnose(excerpt, context, { rules: whole, preferred, demoted: book.demoted });
     if (now.cause !== rule.id) yields++;
     else (cause === 'unknown' ? explains : changes).push({ id, platform, repository, cause });
   }

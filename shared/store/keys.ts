@@ -13,7 +13,7 @@
  * | what is known of the runs of an hour of a source | pk = `sweep#<source>`, sk = hour |
  * | calls that a platform's API may still be asked, for sweeps and for green logs | pk = `limit#<platform>`; sk = `calls`, `green-logs` |
  * | what the last green log of a job prints; samples of such lines | pk = `green#<hash>`; pk = `green-lines`, sk = slot |
- * | the master's rules of diagnosis | pk = `rules`, sk = rule |
+ * | the master's rules of diagnosis; how each rule has done | pk = `rules`; `rule-standing`; sk = rule |
  * | what no rule explains, by its template | pk = `unknowns`, sk = words in the template |
  * | the run that a source of heartbeats has begun | pk = `beat#<platform>:<source>`, sk = `open` |
  * | what the agent of a runner was told | pk = `command#<runner>`, sk = the command's id |
@@ -125,6 +125,7 @@ export const greenLogKey = (job: readonly (string | undefined)[]): Key => ({
 });
 export const greenLinesPartition = 'green-lines';
 export const rulesPartition = 'rules';
+export const standingPartition = 'rule-standing';
 export const unknownsPartition = 'unknowns';
 export const policyKey: Key = { pk: 'policy', sk: 'automations' };
 export const mirrorPartition = (key: string): string => `mirror#${key}`;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { diagnoseJob } from '../../../../functions/diagnose/diagnose-job.ts';
-import { GreenSample, keepGreenLines } from '../../../../shared/rulebook/index.ts';
+import { GreenSample, keepGreenLines, noteGreen, noteHit } from '../../../../shared/rulebook/index.ts';
 import { diagnosisSettings } from '../../../../shared/runtime/diagnosis-settings.ts';
 import { aFailure, aJob, aRun } from '../../../support/items.ts';
 import { logPlatform } from '../../../support/log-platform.ts';
@@ -147,4 +147,15 @@ it('goes by the rules of the settings, which the API overrules', async () => {
   expect((await ask('/v1/rules/ledger-unbalanced')).body).toMatchObject({ by: 'api', remedy: 'Call.' });
   await ask('/v1/rules/ledger-unbalanced', send('DELETE'));
   expect((await ask('/v1/rules/ledger-unbalanced')).body).toMatchObject({ by: 'settings', remedy: LEDGER.remedy });
+});
+
+it('says how each rule has done, and why one is demoted', async () => {
+  const { store, ask } = await world();
+  await noteHit(store, 'disk-full', { id: 'f', failedAt: store.now() });
+  for (const n of [1, 2, 3]) await noteGreen(store, { automation: `github:${n}`, job: `j${n}` }, ['missing-module']);
+  expect((await ask('/v1/rules/disk-full')).body).toMatchObject({ status: 'active', hits: 1, lastHitAt: store.now() });
+  const { body } = await ask('/v1/rules');
+  expect(body.items.filter(({ status }) => status === 'demoted')).toMatchObject([
+    { id: 'missing-module', hits: 0, demotedAt: store.now(), why: expect.stringContaining('3 automations') },
+  ]);
 });

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { diagnoseJob } from '../../../../functions/diagnose/diagnose-job.ts';
 import type { RecentRun } from '../../../../shared/model/automation.ts';
 import { LogUnavailable, PlatformUnavailable } from '../../../../shared/platforms/port.ts';
+import { standings } from '../../../../shared/rulebook/index.ts';
 import { callLimit, type Store } from '../../../../shared/store/index.ts';
 import { aJob, aRun } from '../../../support/items.ts';
 import { logPlatform } from '../../../support/log-platform.ts';
@@ -120,4 +121,13 @@ it('spends no more than its share of an hour', async () => {
   );
   expect(asked.filter((id) => id.startsWith('1'))).toHaveLength(2);
   expect(asked.filter((id) => id.startsWith('2'))).toHaveLength(4);
+});
+
+it('notes which rules match where a job succeeds, and which explained a failure', async () => {
+  const { store, diagnosed } = await world({ '10': GREEN, '30': ['curl: (6) Could not resolve host: example.com'] });
+  await ran(store, { id: '1', minute: 1, succeeded: true });
+  for (const id of ['2', '3']) await diagnosed(await ran(store, { id, minute: 2, succeeded: false }));
+  const known = await standings(store);
+  expect(known.get('missing-module')).toMatchObject({ hits: 0, automations: [automationId] });
+  expect(known.get('dns-resolution-failed')).toMatchObject({ hits: 1, automations: [] });
 });
