@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Rule, readSuccess, SuccessLines } from '../../shared/diagnosis/index.ts';
 import type { Automation, Job, RecentRun } from '../../shared/model/index.ts';
-import { type PlatformClient, PlatformUnavailable } from '../../shared/platforms/port.ts';
+import { LogUnavailable, type PlatformClient, PlatformUnavailable } from '../../shared/platforms/port.ts';
 import { GreenSample, keepGreenLines, noteGreen } from '../../shared/rulebook/index.ts';
 import { expiry, greenLogKey, type Key, runKeyOf, type Store } from '../../shared/store/index.ts';
 import { readRun } from '../../shared/tracking/index.ts';
@@ -154,6 +154,6 @@ async function fetched(green: Job, deps: GreenDeps): Promise<Partial<Kept> & { s
     if (error instanceof PlatformUnavailable) {
       await leaveAlone(store, green.platform, now(), error.retryAfter ?? WAIT_SECONDS);
     }
-    return { freshUntil: until(error instanceof PlatformUnavailable ? BUSY_FRESH_MS : NONE_FRESH_MS) };
+    return { freshUntil: until(error instanceof LogUnavailable ? NONE_FRESH_MS : BUSY_FRESH_MS) };
   }
 }

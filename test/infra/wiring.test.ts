@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../infra/aws/create-app.ts';
 import { type Environment, environments } from '../../infra/aws/functions.ts';
 import { Topics } from '../../infra/aws/notification.ts';
 import { ServiceFunction } from '../../infra/aws/service-function.ts';
@@ -47,6 +48,33 @@ describe('functions', () => {
     expect(given({ TABLE_NAME: 't', MORE: 'm' })).toThrow(
       'functions/api/env.ts wants DIAGNOSIS, PARAMETER_PREFIX, TABLE_NAME, but is given MORE, TABLE_NAME',
     );
+  });
+
+  it('are not made of rules of diagnosis that cannot be used', async () => {
+    const rules = {
+      category: 'network',
+      remedy: 'Wait.',
+      pattern: 'gate \\d',
+      literals: ['gate'],
+      examples: ['gate 7'],
+    };
+    const app = (more: object) =>
+      createApp({
+        settings: parseConfig(JSON.stringify({ diagnosis: { rules: { 'gate-closed': { ...rules, ...more } } } })),
+        code: () => Code.fromInline(' '),
+        validate: false,
+      });
+    await expect(app({ examples: ['a wall'] })).rejects.toThrow(
+      'diagnosis.rules.gate-closed in qmoi.config.yaml: It does not match its example "a wall".',
+    );
+    await expect(app({ remedy: 'x'.repeat(1000), nearMisses: Array(5).fill('n'.repeat(500)) })).rejects.toThrow(
+      'say rules by PUT /v1/rules/<id>',
+    );
+    const template = (await app({})).synth().getStackByName('Qmoi').template as Template;
+    const given = ofType(template, 'AWS::Lambda::Function').map(
+      ({ Properties }) => environmentOf(Properties).DIAGNOSIS,
+    );
+    expect(given.filter((value) => String(value).includes('gate-closed'))).toHaveLength(2);
   });
 
   it('get values that their schema accepts', () => {
