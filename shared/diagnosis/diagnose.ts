@@ -131,7 +131,7 @@ class LogReader {
   }
 
   #candidate(line: Line, { text, section }: Reading, soft: boolean): Candidate {
-    return this.#evidence.candidate(line, text.slice(0, 4 * MAX_LINE_TEXT), section, soft);
+    return this.#evidence.candidate(line, text, section, soft);
   }
 
   conclude(): Omit<Diagnosis, 'bytes' | 'truncated'> {

@@ -1,3 +1,4 @@
+import { beginning, withoutBeginning } from './cut.ts';
 import type { Line } from './scanner.ts';
 import type { Section } from './structure.ts';
 
@@ -16,6 +17,8 @@ export interface Candidate {
   readonly trail: Trail;
   /** Its place in the trail. */
   readonly place: number;
+  /** In the middle of a line that is read in pieces. */
+  readonly continued: boolean;
   /** Announced as retried, or only a warning: not the failure, unless the tool then says that it gave up. */
   soft: boolean;
 }
@@ -43,6 +46,8 @@ const WINDOW_BYTES = 256 * 1024;
 const WINDOWS_FIRST = 6;
 const WINDOWS_LAST = 10;
 const MAX_KEPT_TEXT = 500;
+/** Templates are made of more than is shown. */
+const MAX_CANDIDATE_TEXT = 2000;
 /** Lines that the green run does not print: so many of the first, and so many of the last. */
 const MAX_NOVEL = 1500;
 /** A retry is announced within so many lines of the error, a surrender within so many of the retried errors. */
@@ -88,7 +93,7 @@ export class Evidence {
     if (this.#recent.length >= 4 * RECENT) this.#recent = this.#recent.slice(-RECENT);
   }
 
-  candidate(line: Line, text: string, section: Section, soft: boolean): Candidate {
+  candidate(line: Line, whole: string, section: Section, soft: boolean): Candidate {
     let trail = this.#trails.at(-1);
     if (!trail || trail.lines.length >= MAX_TRAIL) {
       trail = { lines: this.#recent.slice(-BEFORE), until: 0 };
@@ -96,7 +101,9 @@ export class Evidence {
     }
     const place = trail.lines.length;
     trail.until = place + AFTER;
-    const candidate = { number: line.number, text, section, soft, trail, place };
+    const { number, continued } = line;
+    const text = beginning(continued ? withoutBeginning(whole) : whole, MAX_CANDIDATE_TEXT);
+    const candidate = { number, text, section, soft, continued, trail, place };
     this.#young.push(candidate);
     if (this.#young.length > SURRENDER_REACH) this.#young.shift();
     return candidate;
@@ -128,7 +135,7 @@ export class Evidence {
 
   /** A line that a green run does not print. */
   novel(line: Line, text: string, section: Section): void {
-    const kept = { number: line.number, text: text.slice(0, MAX_KEPT_TEXT), section, end: 0 };
+    const kept = { number: line.number, text: beginning(text, MAX_KEPT_TEXT), section, end: 0 };
     if (this.#novel.length < MAX_NOVEL) this.#novel.push(kept);
     else this.#novelLast[this.#novelCount++ % MAX_NOVEL] = kept;
   }
@@ -139,11 +146,13 @@ export class Evidence {
     const put = (line: Line, section: Section, end: number): void => {
       // A line in several pieces is known by its first.
       if (!known.has(line.number))
-        known.set(line.number, { number: line.number, text: line.text().slice(0, MAX_KEPT_TEXT), section, end });
+        known.set(line.number, { number: line.number, text: beginning(line.text(), MAX_KEPT_TEXT), section, end });
     };
     for (const { lines, section, end } of this.#windows) for (const line of lines) put(line, section, end);
-    for (const { number, text, section, trail, place } of candidates) {
-      if (!known.has(number)) known.set(number, { number, text: text.slice(0, MAX_KEPT_TEXT), section, end: 0 });
+    for (const { number, text, section, continued, trail, place } of candidates) {
+      const before = known.get(number);
+      if (!before || continued)
+        known.set(number, { number, text: beginning(text, MAX_KEPT_TEXT), section, end: before?.end ?? 0 });
       for (const line of trail.lines.slice(Math.max(0, place - BEFORE), place + AFTER))
         if (line.number >= section.startAt && (section.nextAt === 0 || line.number < section.nextAt))
           put(line, section, 0);

@@ -1,5 +1,7 @@
 /** Names of failed tests, read from what the common test runners print. Every pattern is anchored and bounded: linear. */
 
+import { beginning } from './cut.ts';
+
 const MAX_NAMES = 500;
 const MAX_NAME = 400;
 /** Lines after `3 failing` in which mocha lists its failures. */
@@ -75,7 +77,7 @@ const LINES: readonly Framework[] = [
     name: ([name]) => name,
   },
   // Go
-  { literals: ['--- FAIL: '], pattern: /^\s{0,24}--- FAIL: (\S{1,300})/, name: ([name]) => name },
+  { literals: ['--- FAIL: '], pattern: /^\s{0,24}--- FAIL: (\S{1,300})(?!\S)/, name: ([name]) => name },
   // Rust: libtest, nextest
   { literals: [' FAILED'], pattern: /^test (\S{1,300})(?: - .{0,40})? \.\.\. FAILED$/, name: ([name]) => name },
   {
@@ -104,7 +106,11 @@ const LINES: readonly Framework[] = [
   // RSpec, minitest
   { literals: ['rspec '], pattern: /^rspec (?:'[^']{1,200}'|\S{1,200}) # (.{1,300})$/, name: ([name]) => name },
   // gtest, ctest
-  { literals: ['[  FAILED  ]'], pattern: /^\[ {2}FAILED {2}\] ([\w/]{1,150}\.[\w/]{1,150})/, name: ([name]) => name },
+  {
+    literals: ['[  FAILED  ]'],
+    pattern: /^\[ {2}FAILED {2}\] ([\w/]{1,150}\.[\w/]{1,150})(?![\w/])/,
+    name: ([name]) => name,
+  },
   {
     literals: ['(Failed)', '(Timeout)', '(SEGFAULT)', '(Subprocess aborted)'],
     pattern: /^\s{1,12}\d{1,6} - (\S{1,200}) \((?:Failed|Timeout|SEGFAULT|Subprocess aborted)\)/,
@@ -126,7 +132,7 @@ const LINES: readonly Framework[] = [
   { literals: ['*** FAILED ***'], pattern: /^(?:\[info\] )?- (.{1,250}) \*\*\* FAILED \*\*\*/, name: ([name]) => name },
   { literals: [') test '], pattern: /^\s{1,4}\d{1,5}\) (test .{1,250}) \([\w.]{1,150}\)$/, name: ([name]) => name },
   { literals: ['FAILED in '], pattern: /^(\/\/\S{1,250})\s{1,80}FAILED in /, name: ([name]) => name },
-  { literals: ['Test::test'], pattern: /^\d{1,5}\) ([\w\\]{1,200}::\w{1,150})/, name: ([name]) => name },
+  { literals: ['Test::test'], pattern: /^\d{1,5}\) ([\w\\]{1,200}::\w{1,150})(?!\w)/, name: ([name]) => name },
   // Marked by a cross, in mocha's and karma's reporters and in AVA; a hook that was skipped is no failure
   {
     literals: ['✗ ', '✖ ', '✕ ', '✘ '],
@@ -222,7 +228,7 @@ export class FailedTests {
   }
 
   #add(to: Set<string>, name: string): void {
-    if (to.size < MAX_NAMES) to.add(name.trim().slice(0, MAX_NAME));
+    if (to.size < MAX_NAMES) to.add(beginning(name.trim(), MAX_NAME));
   }
 
   #close(): void {

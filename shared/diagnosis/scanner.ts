@@ -1,5 +1,6 @@
 import { copyWithoutEscapes, ESCAPE, NUL } from './escapes.ts';
 import { type Automaton, type Events, findEvents } from './literals.ts';
+import { Utf8Input } from './utf16.ts';
 
 /** A longer line is handled in pieces of this size (all with the same number), so that memory stays bounded. */
 const PIECE_BYTES = 16 * 1024;
@@ -21,12 +22,15 @@ const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z (?:\d\d[OE][ +
 /** One line as it stands in the log; decoded only when asked. */
 export class Line {
   readonly number: number;
+  /** Its beginning was handed over as a line before. */
+  readonly continued: boolean;
   readonly #bytes: Buffer;
   readonly #start: number;
   readonly #end: number;
 
-  constructor(number: number, bytes: Buffer, start: number, end: number) {
+  constructor(number: number, continued: boolean, bytes: Buffer, start: number, end: number) {
     this.number = number;
+    this.continued = continued;
     this.#bytes = bytes;
     this.#start = start;
     this.#end = end;
@@ -86,10 +90,13 @@ export class LineScanner {
   readonly #listener: LineListener;
   readonly #seenOn: Int32Array;
   readonly #owners: number[] = [];
+  readonly #input = new Utf8Input();
   /** The line that has not ended yet. */
   readonly #carry = Buffer.alloc(PIECE_BYTES);
   #carried = 0;
   #number = 1;
+  /** Number of the last line handed over, whole or in part. */
+  #emitted = 0;
   #stamp = 1;
   #afterReturn = false;
   /** A piece of the current line has been handed over. */
@@ -102,12 +109,16 @@ export class LineScanner {
   }
 
   push(chunk: Uint8Array): void {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.#read(this.#input.push(chunk));
+  }
+
+  #read(bytes: Buffer): void {
     for (let from = 0; from < bytes.length; from += BLOCK_BYTES) this.#block(bytes.subarray(from, from + BLOCK_BYTES));
   }
 
   /** The last line, when no line end closed it. Returns the number of lines. */
   end(): number {
+    this.#read(this.#input.end());
     if (this.#carried === 0 && !this.#inPieces) return this.#number - 1;
     if (this.#carried > 0) this.#handOver();
     return this.#number;
@@ -179,7 +190,8 @@ export class LineScanner {
   }
 
   #emit(bytes: Buffer, start: number, end: number): void {
-    this.#listener(new Line(this.#number, bytes, start, end), this.#owners);
+    this.#listener(new Line(this.#number, this.#emitted === this.#number, bytes, start, end), this.#owners);
+    this.#emitted = this.#number;
     if (this.#owners.length === 0) return;
     this.#owners.length = 0;
     this.#stamp++;

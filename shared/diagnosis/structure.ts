@@ -66,6 +66,8 @@ const BUILDKITE_ASIDE =
   /^(?:Running (?:global |local |plugin |agent |repository )?.{0,60}(?:pre-exit|post-command|post-artifact)|Uploading artifacts)/;
 const BUILDKITE_FAILED = /^\S{0,4} ?Error: The command exited with status [1-9]\d{0,4}/u;
 
+const MAX_FAILING = 64;
+
 /** Follows the markers of the platforms' job logs, which say where a step begins and what the platform calls an error. */
 export class LogStructure {
   #sections = 0;
@@ -123,6 +125,8 @@ export class LogStructure {
    */
   failing(failedStep?: string): ((section: Section) => boolean) | undefined {
     const last = this.#lastStage;
+    // A log with more failing steps than are remembered explains nothing by its steps.
+    if (!last && this.#failing.length === MAX_FAILING) return undefined;
     if (last) return (section) => section === last;
     const steps = this.#failing.filter((section) => !section.aside);
     const named = failedStep ? steps.filter((section) => section.name === failedStep) : [];
@@ -166,8 +170,7 @@ export class LogStructure {
   }
 
   #fail(section: Section, number: number): void {
-    // Bounded: a log with more failing steps than this explains nothing by its steps.
-    if (section.errorAt === 0 && this.#failing.length < 64) this.#failing.push(section);
+    if (section.errorAt === 0 && this.#failing.length < MAX_FAILING) this.#failing.push(section);
     section.errorAt = number;
     this.#onFailure(section, number);
   }
