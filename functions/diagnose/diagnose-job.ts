@@ -14,6 +14,7 @@ import type { Count } from '../../shared/runtime/observability.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
 import { greenLog } from './green-log.ts';
+import { withReport } from './test-report.ts';
 
 export interface DiagnoseDeps {
   store: Store;
@@ -59,7 +60,8 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
   const read = await readLog(job, failure, receives, deps);
   if ('again' in read) return read;
   await learnFrom(read, failure, deps);
-  await settle(store, failure, job, read);
+  const client = await deps.platforms[job.platform]?.client(deps.read);
+  await settle(store, failure, job, await withReport(read, job, { store, client, now }));
   deps.count?.('Diagnoses', { cause: KNOWN[read.cause] ?? 'known' });
   return done;
 }

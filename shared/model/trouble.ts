@@ -64,7 +64,7 @@ export const failure = machine({
     terms: z.optional(terms),
     remedy: z.optional(z.string()),
     excerpt: z.optional(z.string()),
-    /** Names of the tests that failed, as the log tells them. */
+    /** Names of the tests that failed, as the platform's report tells them, or else the log. */
     tests: z.optional(z.array(z.string())),
     template: z.optional(z.string()),
     fingerprint: z.optional(z.string()),

@@ -133,6 +133,11 @@ export interface PlatformClient {
    * run's end names all of its jobs.
    */
   failedJobs?(request: ActionRequest): Promise<readonly string[] | undefined>;
+  /**
+   * The tests of an ended job that failed, by the report that the platform has of it; undefined when it has none, or does not
+   * say now. Absent where the platform keeps no reports.
+   */
+  failedTests?(job: Job): Promise<readonly string[] | undefined>;
 }
 
 /** The playbook of every plain "try the failed jobs again". */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLog } from '../../scripts/eval/diagnosis/corpus.ts';
-import type { Forge, Platform } from '../support/forges/index.ts';
+import type { Forge, Platform, TestSpec } from '../support/forges/index.ts';
 import { type Item, root, TestHost } from '../support/host.ts';
 import { asGitHubLog, asGitLabTrace, elsewhere, recordedLogs } from '../support/logs.ts';
 import { openForge, pick, sendAll } from './support/scenario.ts';
@@ -29,6 +29,8 @@ interface Case {
   readonly recorded?: string;
   readonly given?: readonly string[];
   readonly platform: Platform;
+  /** As the job reports them. */
+  readonly tests?: readonly TestSpec[];
   /** What a reader would point at, in the first log. */
   readonly line: string;
 }
@@ -151,6 +153,10 @@ const CASES: readonly Case[] = [
   {
     ...{ category: 'performance', cause: 'test-timeout', transient: null, severity: 'medium', platform: 'gitlab' },
     recorded: 'test-timeout/3',
+    tests: [
+      { classname: 'test_slow', name: 'test_slow', status: 'failed' },
+      { classname: 'test_fast', name: 'test_it', status: 'success' },
+    ],
     line: 'FAILED test_slow.py::test_slow - Failed: Timeout (>1.0s) from pytest-timeout.',
   },
   {
@@ -222,7 +228,7 @@ beforeAll(async () => {
       const steps = ['Set up job', { name: 'Run it', fails: true }];
       const run = forges[one.platform]
         .repository(`${at === 0 ? 'acme' : 'globex'}/${one.cause}`)
-        .run({ jobs: [{ name: one.cause, outcome: 'failure', log, steps }] });
+        .run({ jobs: [{ name: one.cause, outcome: 'failure', log, steps, ...(one.tests && { tests: one.tests }) }] });
       run.record();
       return { forge: forges[one.platform], ends: pick(run, `${FAILED[one.platform]} ${one.cause}`) };
     }),
@@ -254,6 +260,13 @@ describe.each(played)('$category: $cause', ({ cause, category, transient, severi
     expect(theirs).toMatchObject([{ status: 'open', cause, category, counts: { failures: 2 } }]);
     expect(theirs[0]?.repositories).toEqual([`${platform}/acme/${cause}`, `${platform}/globex/${cause}`]);
   });
+});
+
+it('names failed tests as the report of the platform does', () => {
+  const [reported] = failures.filter(({ name }) => name === 'test-timeout');
+  expect(reported?.tests).toEqual(['test_slow']);
+  const [logged] = failures.filter(({ name }) => name === 'test-failed');
+  expect(logged?.tests).toEqual([expect.stringContaining('adds tax')]);
 });
 
 it('has five of each category, and no incident more', () => {

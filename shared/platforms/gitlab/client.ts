@@ -7,6 +7,7 @@ import { EMPTY_PATIENCE_SECONDS, LogNotReady, type PlatformClient } from '../por
 import { jsonOf } from '../request.ts';
 import { gitlabActions } from './acts.ts';
 import { projectOf } from './paths.ts';
+import { failedTestsIn } from './test-report.ts';
 
 export interface GitlabSettings {
   /** The instance, without `/api/v4`. */
@@ -42,13 +43,25 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
     throw new LogNotReady('the log is empty', EMPTY_PATIENCE_SECONDS);
   }
 
+  async function failedTests(job: Job): Promise<readonly string[] | undefined> {
+    const [, pipeline = ''] = job.runId.split(':');
+    const path = `/projects/${encodeURIComponent(projectOf(job))}/pipelines/${encodeURIComponent(pipeline)}/test_report`;
+    try {
+      const { status, json } = await api({ method: 'GET', path }, HTTP_TIMEOUT_MS);
+      return status === 200 ? failedTestsIn(json, job) : undefined;
+    } catch (error) {
+      if (error instanceof HttpFailure) return undefined;
+      throw error;
+    }
+  }
+
   const actor = actorOf({
     title: 'GitLab',
     actions: gitlabActions,
     now,
     send: (call, _of, timeoutMs) => api(call, timeoutMs),
   });
-  return { jobLog, ...actor };
+  return { jobLog, failedTests, ...actor };
 }
 
 /** GitLab tells a reason as `message`, as `error` with a description, or in plain text. */

@@ -1,5 +1,5 @@
 import { GITLAB, jobStatus, nameOf, pipelineStatus } from './gitlab-fields.ts';
-import { gitlabLog, job, pipeline, pipelineBasic } from './gitlab-resources.ts';
+import { gitlabLog, job, pipeline, pipelineBasic, testReport } from './gitlab-resources.ts';
 import { type GitlabRuns, latestJobs } from './gitlab-runs.ts';
 import { type Context, latest, logIsThere } from './run-state.ts';
 import type { ApiRequest, Reply, Route } from './server.ts';
@@ -106,6 +106,11 @@ export function gitlabRoutes({ context, runs, missingTrace, caller }: GitlabApiO
       method: 'GET',
       path: `${base}/pipelines/:pipeline_id`,
       handle: withPipeline(({ run }) => ok(pipeline(run))),
+    },
+    {
+      method: 'GET',
+      path: `${base}/pipelines/:pipeline_id/test_report`,
+      handle: withPipeline(({ run }) => ok(testReport(latestJobs(run)))),
     },
     {
       method: 'GET',

@@ -10,7 +10,7 @@ import {
 } from './gitlab-fields.ts';
 import { stageOf } from './gitlab-runs.ts';
 import { latest, logOf } from './run-state.ts';
-import type { Job, JsonObject, Run } from './types.ts';
+import type { Job, Json, JsonObject, Run, TestSpec } from './types.ts';
 
 function iso(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
@@ -131,4 +131,24 @@ export function gitlabLog(found: Job): string | Uint8Array {
   };
   const tail = ends[found.conclusion ?? 'success'] ?? '';
   return `${head.join('\n')}\n${log.replace(/\n$/, '')}\nsection_end:${at}:step_script\r\u001B[0K${tail}\n`;
+}
+
+/** Of the jobs that have reported tests, which GitLab reads when they have ended. */
+export function testReport(jobs: readonly Job[]): Json {
+  const suites = jobs
+    .filter(({ status, spec }) => status === 'finished' && spec.tests !== undefined)
+    .map(({ id, spec: { name, tests = [] } }) => ({
+      ...{ name, total_time: tests.length, ...counts(tests), suite_error: null, build_ids: [id] },
+      test_cases: tests.map((test) => ({ ...test, execution_time: 1, system_output: null, stack_trace: null })),
+    }));
+  return { total_time: 0, ...counts(jobs.flatMap(({ spec }) => spec.tests ?? [])), test_suites: suites };
+}
+
+function counts(tests: readonly TestSpec[]) {
+  const of = (status: TestSpec['status']): number => tests.filter((test) => test.status === status).length;
+  return {
+    total_count: tests.length,
+    ...{ success_count: of('success'), failed_count: of('failed') },
+    ...{ skipped_count: of('skipped'), error_count: of('error') },
+  };
 }

@@ -22,6 +22,7 @@ export type {
   RunSpec,
   SendResult,
   StepSpec,
+  TestSpec,
 } from './types.ts';
 
 export interface ForgeOptions extends PlatformOptions {

@@ -19,8 +19,17 @@ export interface RunnerSpec {
   group?: string;
 }
 
+/** A test as JUnit's reports have it. */
+export interface TestSpec {
+  classname: string;
+  name: string;
+  status: 'success' | 'failed' | 'error' | 'skipped';
+}
+
 export interface JobSpec {
   name: string;
+  /** The report of the tests that it ran. */
+  tests?: readonly TestSpec[];
   steps?: readonly (string | StepSpec)[];
   /** GitLab only; jobs of a stage wait for every earlier stage unless `needs` says otherwise. */
   stage?: string;
