@@ -44,14 +44,16 @@ function tell({ problems, doubts, tried, explains, changes, yields }: Trial, io:
 
 export const rules: Command = {
   name: 'rules',
-  summary: 'the rules of diagnosis: list them, try, set and remove your own',
+  summary: 'the rules of diagnosis: list them, try, set, apply and remove your own',
   usage: `Usage: qmoi rules [list]
        qmoi rules try ID FILE
        qmoi rules set ID FILE [--force]
+       qmoi rules apply ID
        qmoi rules remove ID
 
 FILE is YAML or JSON: category, pattern (RE2), literals, remedy, examples, and optionally transient, severity, tier,
-exclude, steps, nearMisses. A rule is tried against stored failures and green logs before it is saved.
+exclude, steps, nearMisses. A rule is tried against stored failures and green logs before it is saved; apply diagnoses
+stored failures of unknown cause by it.
 
   --force           save it although it takes failures of many causes
   --json            what the API answers
@@ -64,8 +66,8 @@ ${API_OPTIONS_HELP}`,
     });
     const [what = 'list', id, file, ...more] = positionals;
     const path = `/v1/rules/${encodeURIComponent(id ?? '')}`;
-    const wanted = { list: 1, remove: 2, try: 3, set: 3 }[what];
-    if (wanted === undefined) throw new UsageError('list, try, set or remove.');
+    const wanted = { list: 1, apply: 2, remove: 2, try: 3, set: 3 }[what];
+    if (wanted === undefined) throw new UsageError('list, try, set, apply or remove.');
     if (Math.max(positionals.length, 1) !== wanted || more.length > 0) throw new UsageError(`Not what ${what} takes.`);
     const api = connectApi(values, io);
     const out = (answer: unknown, shown: () => void): void => (values.json ? io.out(JSON.stringify(answer)) : shown());
@@ -82,6 +84,11 @@ ${API_OPTIONS_HELP}`,
     if (what === 'remove') {
       const gone = await api.delete(path);
       out(gone, () => io.out(`${id}: removed`));
+      return 0;
+    }
+    if (what === 'apply') {
+      const applied = await api.post<{ diagnosed: number; left: number }>(`${path}/apply`);
+      out(applied, () => io.out(`${id}: ${applied.diagnosed} failures diagnosed, ${applied.left} left`));
       return 0;
     }
     const rule = ruleIn(file ?? '', io);

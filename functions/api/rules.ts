@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import {
+  applyRule,
   asRule,
   type BookRule,
   keepRule,
@@ -86,6 +87,12 @@ const viewOf = (known: BookRule): View => {
   };
 };
 
+const appliedSchema = object({
+  diagnosed: { ...count, description: 'Failures of unknown cause that now have this one.' },
+  left: { ...count, description: 'Those that another call would get to.' },
+  incidents: { ...texts, description: 'The open incidents that they are in now.' },
+});
+
 const body = z.extend(ownRule, { force: z.optional(z.boolean()) });
 const bodyHelp =
   'The body is a rule: category, pattern (RE2), literals (of which every matching line has one), remedy and examples, optionally transient, severity, tier, exclude, steps, nearMisses; and force.';
@@ -156,6 +163,19 @@ export const ruleOperations: readonly Operation[] = [
       const kept = await keepRule(store, id, asRule(id, own));
       if (kept === undefined) throw new Problem(409, 'Somebody else was faster.');
       return { status: 200, body: { rule: viewOf({ ...kept, by: 'api' }), trial } };
+    },
+  },
+  {
+    ...{ method: 'POST', path: '/v1/rules/{id}/apply', id: 'apply-rule', problems: [404] },
+    summary: 'Diagnose stored failures of unknown cause by a rule',
+    description:
+      'Of the newest 600 failures, 50 a call. Their open incidents become the one that later failures of that cause go to. Nothing is done about them.',
+    answers: { 200: { means: 'What came of it.', schema: appliedSchema } },
+    async run({ store, declared, id }) {
+      const book = await readBook(store, declared);
+      const known = book.all.find(({ rule }) => rule.id === id);
+      if (known === undefined) throw new Problem(404, 'There is no such rule.');
+      return { status: 200, body: await applyRule(store, book, known.rule) };
     },
   },
   {

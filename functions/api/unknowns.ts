@@ -59,9 +59,11 @@ export const unknownOperations: readonly Operation[] = [
       const examples = await store.getMany(
         shown.flatMap(({ failures: [id] }) => (id ? [{ entity: 'failure', id }] : [])),
       );
-      const items = shown.map((cluster) => {
+      const items = shown.flatMap((cluster) => {
         const failure = examples.get(`failure ${cluster.failures[0]}`) as Failure | null | undefined;
-        return { ...cluster, example: failure?.excerpt ?? null };
+        // A rule was applied that explains it.
+        if (failure?.cause !== undefined && failure.cause !== 'unknown') return [];
+        return [{ ...cluster, example: failure?.excerpt ?? null }];
       });
       return { status: 200, body: { share, items, nextCursor: null } };
     },

@@ -1,3 +1,4 @@
+export { type Applied, applyRule } from './apply.ts';
 export { asRule, type Book, type BookRule, bookOf, type OwnRules, readBook } from './book.ts';
 export { GreenSample, keepGreenLines } from './green-lines.ts';
 export { keepRule, MAX_KEPT } from './kept.ts';

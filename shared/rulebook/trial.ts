@@ -80,7 +80,7 @@ export async function tryRule(store: Store, book: Book, rule: Rule): Promise<Tri
 }
 
 /** The newest ones that left something to read. */
-async function storedFailures(store: Store): Promise<Failure[]> {
+export async function storedFailures(store: Store): Promise<Failure[]> {
   const failures: Failure[] = [];
   let cursor: string | null = null;
   for (let page = 0; page < PAGES; page++) {
@@ -93,7 +93,7 @@ async function storedFailures(store: Store): Promise<Failure[]> {
   return failures;
 }
 
-const holdsAny = (text: string, literals: readonly string[]): boolean => {
+export const holdsAny = (text: string, literals: readonly string[]): boolean => {
   const lower = text.toLowerCase();
   return literals.some((literal) => lower.includes(literal.toLowerCase()));
 };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { diagnoseJob } from '../../../../functions/diagnose/diagnose-job.ts';
-import { GreenSample, keepGreenLines, noteGreen, noteHit } from '../../../../shared/rulebook/index.ts';
+import { type Applied, GreenSample, keepGreenLines, noteGreen, noteHit } from '../../../../shared/rulebook/index.ts';
 import { diagnosisSettings } from '../../../../shared/runtime/diagnosis-settings.ts';
 import { aFailure, aJob, aRun } from '../../../support/items.ts';
 import { logPlatform } from '../../../support/log-platform.ts';
@@ -158,4 +158,41 @@ it('says how each rule has done, and why one is demoted', async () => {
   expect(body.items.filter(({ status }) => status === 'demoted')).toMatchObject([
     { id: 'missing-module', hits: 0, demotedAt: store.now(), why: expect.stringContaining('3 automations') },
   ]);
+});
+
+it('diagnoses stored failures by a new rule, and puts them where later ones go', async () => {
+  const { ask, time, diagnosed } = await world();
+  const before = [await diagnosed('2'), await diagnosed('3')];
+  expect(new Set(before.map((failure) => failure?.incidentId)).size).toBe(1);
+  expect((await ask('/v1/rules/ledger-unbalanced/apply', send('POST'))).status).toBe(404);
+  await ask('/v1/rules/ledger-unbalanced', send('PUT', { ...LEDGER, severity: 'high' }));
+  const applied = (await ask('/v1/rules/ledger-unbalanced/apply', send('POST'))).body as unknown as Applied;
+  expect(applied).toEqual({ diagnosed: 2, left: 0, incidents: [expect.any(String)] });
+
+  const { items } = (await ask('/v1/failures?cause=ledger-unbalanced')).body;
+  expect(items).toHaveLength(2);
+  for (const failure of items) {
+    expect(failure).toMatchObject({
+      category: 'automation',
+      transient: false,
+      severity: 'high',
+      remedy: LEDGER.remedy,
+    });
+    expect(failure.incidentId).toBe(applied.incidents[0]);
+  }
+  expect((await ask(`/v1/incidents/${before[0]?.incidentId}`)).body).toMatchObject({
+    status: 'resolved',
+    mergedInto: applied.incidents[0],
+  });
+  expect((await ask(`/v1/incidents/${applied.incidents[0]}`)).body).toMatchObject({
+    ...{ status: 'open', cause: 'ledger-unbalanced', category: 'automation', severity: 'high' },
+    counts: { failures: 2 },
+  });
+  expect((await ask('/v1/unknowns')).body).toMatchObject({ share: { unknown: 0 }, items: [] });
+  expect((await ask('/v1/rules/ledger-unbalanced')).body).toMatchObject({ hits: 2 });
+
+  // Again, nothing is left to do; and what comes later is in the same incident.
+  expect((await ask('/v1/rules/ledger-unbalanced/apply', send('POST'))).body).toEqual({ ...applied, diagnosed: 0 });
+  time.now += 60_001;
+  expect(await diagnosed('4')).toMatchObject({ cause: 'ledger-unbalanced', incidentId: applied.incidents[0] });
 });
