@@ -22,6 +22,15 @@ export const categoryLabels = (): Map<string, string> =>
       .flatMap(({ category, files }) => files.map((file) => [file, category] as const)),
   );
 
+const rereadings = z.array(
+  z.object({ file: z.string(), was: z.string(), is: z.string(), ours: z.string(), reason: z.string().min(1) }),
+);
+export type Rereading = z.infer<typeof rereadings>[number];
+
+/** The logs that were read again because their label and the diagnosis differed, with the label before and after. */
+export const secondPass = (): Rereading[] =>
+  rereadings.parse(JSON.parse(readFileSync(new URL('../labels/second-pass.json', import.meta.url), 'utf8')));
+
 export interface CategoryRow {
   readonly category: string;
   readonly logs: number;
@@ -51,6 +60,10 @@ export interface Categories {
   readonly causes: CauseRow[];
   readonly macroF1: number;
   readonly macroF1Abstained: number;
+  /** By the labels as they were before the second pass over every disagreement. */
+  readonly macroF1Before: number;
+  readonly reread: number;
+  readonly corrected: number;
   readonly unknowns: number;
   readonly logs: number;
   readonly cases: CategoryCase[];
@@ -68,13 +81,18 @@ export async function categories(data: string): Promise<Categories> {
     const { category, cause } = await diagnosed(log.bytes);
     cases.push({ name, truth, ours: category, cause });
   }
-  const rows = CATEGORIES.map((category) => rowOf(category, cases));
-  const present = rows.filter(({ logs }) => logs > 0);
+  const rows = rowsOf(cases);
+  const reread = secondPass();
+  const first = new Map(reread.map(({ file, was }) => [file, was]));
+  const before = rowsOf(cases.map((one) => ({ ...one, truth: first.get(one.name) ?? one.truth })));
   return {
-    rows,
+    rows: CATEGORIES.map((category) => rowOf(category, cases)),
     causes: CATEGORIES.flatMap((category) => commonest(category, cases)),
-    macroF1: rounded(mean(present.map(({ f1 }) => f1))),
-    macroF1Abstained: rounded(mean(present.map(({ f1Abstained }) => f1Abstained))),
+    macroF1: rounded(mean(rows.map(({ f1 }) => f1))),
+    macroF1Abstained: rounded(mean(rows.map(({ f1Abstained }) => f1Abstained))),
+    macroF1Before: rounded(mean(before.map(({ f1 }) => f1))),
+    reread: reread.length,
+    corrected: reread.filter(({ was, is }) => was !== is).length,
     unknowns: cases.filter(({ ours }) => ours === 'unknown').length,
     logs: cases.length,
     cases,
@@ -92,6 +110,10 @@ function commonest(category: string, cases: readonly CategoryCase[]): CauseRow[]
     .sort((a, b) => b.logs - a.logs || (a.cause < b.cause ? -1 : 1))
     .slice(0, MOST);
 }
+
+/** Of the categories that any log has. */
+const rowsOf = (cases: readonly CategoryCase[]): CategoryRow[] =>
+  CATEGORIES.map((category) => rowOf(category, cases)).filter(({ logs }) => logs > 0);
 
 function rowOf(category: string, cases: readonly CategoryCase[]): CategoryRow {
   const answered = cases.filter(({ ours }) => ours !== 'unknown');

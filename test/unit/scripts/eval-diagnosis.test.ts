@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
-import { categoryLabels } from '../../../scripts/eval/diagnosis/category.ts';
+import { categoryLabels, secondPass } from '../../../scripts/eval/diagnosis/category.ts';
 import { row } from '../../../scripts/eval/diagnosis/intermittent.ts';
 import { baselines, score, shownBy } from '../../../scripts/eval/diagnosis/where.ts';
 import { evaluate } from '../../../scripts/eval/diagnosis.ts';
@@ -15,6 +15,16 @@ it('has one category for each labelled log', () => {
   expect(new Set(labels.values())).toEqual(
     new Set(['runner', 'automation', 'system', 'network', 'performance', 'unknown']),
   );
+});
+
+it('keeps the outcome of the second pass over the labels, log by log', () => {
+  const labels = categoryLabels();
+  const reread = secondPass();
+  expect(new Set(reread.map(({ file }) => file)).size).toBe(reread.length);
+  for (const { file, is, was, ours } of reread) {
+    expect(labels.get(file)).toBe(is);
+    expect(ours).not.toBe(was);
+  }
 });
 
 it('scores what is shown against the lines that matter', () => {
