@@ -4,9 +4,9 @@ import { rules } from '../../shared/diagnosis/index.ts';
 import { type Categories, categories } from './diagnosis/category.ts';
 import { type IntermittentRow, intermittent } from './diagnosis/intermittent.ts';
 import { type RedactionRow, redactions } from './diagnosis/redactions.ts';
-import { type SpeedRow, speed } from './diagnosis/speed.ts';
 import { type TestsRow, testsNamed } from './diagnosis/tests-named.ts';
 import { type WhereRow, where } from './diagnosis/where.ts';
+import { table } from './table.ts';
 
 interface Target {
   readonly what: string;
@@ -23,22 +23,19 @@ export interface DiagnosisReport {
   readonly veloren: readonly IntermittentRow[];
   readonly category: Omit<Categories, 'cases'>;
   readonly redactions: readonly RedactionRow[];
-  readonly speed: readonly SpeedRow[];
   readonly targets: readonly Target[];
-  /** Of what is measured against labels; how fast the machine is at the moment decides nothing. */
   readonly passed: boolean;
 }
 
 const NEEDED = ['logchunks/labels.json', 'cidiff', 'bugswarm/expected.json', 'veloren/labels.json', 'pytorch'];
 
-/** Where it broke, whether a rerun helps, which category, how fast. Undefined: its data is not there. */
+/** Where it broke, whether a rerun helps, which category. Undefined: its data is not there. */
 export async function evaluate(data: string): Promise<DiagnosisReport | undefined> {
   if (NEEDED.some((path) => !existsSync(join(data, 'logs', path)))) return undefined;
   const { logChunks, ciDiff } = await where(data);
   const tests = await testsNamed(data);
   const transient = await intermittent(data);
   const { cases: _, ...category } = await categories(data);
-  const rates = await speed(data);
   const target = (what: string, measured: number, aim: number): Target => ({
     ...{ what, measured, target: aim, met: measured >= aim },
   });
@@ -55,14 +52,13 @@ export async function evaluate(data: string): Promise<DiagnosisReport | undefine
   return {
     ...{ rules: rules.length, logChunks, ciDiff, bugSwarm: tests.rows, veloren: transient.rows, category },
     redactions: redactions(data),
-    speed: rates,
-    targets: [...judged, target('Megabytes a second', rates[0]?.megabytesPerSecond ?? 0, 200)],
+    targets: judged,
     passed: judged.every(({ met }) => met),
   };
 }
 
 export function render(report: DiagnosisReport): string {
-  const { macroF1, macroF1Abstained, unknowns, logs } = report.category;
+  const { macroF1, macroF1Abstained, macroF1Before, reread, corrected, unknowns, logs } = report.category;
   return [
     `Diagnosis, ${report.rules} rules`,
     table('Where it broke: LogChunks', report.logChunks),
@@ -70,25 +66,12 @@ export function render(report: DiagnosisReport): string {
     table('Failed tests named', report.bugSwarm),
     table('Transient or not: Veloren', report.veloren),
     table(
-      `Category: macro-F1 ${macroF1}, without unknowns ${macroF1Abstained}; ${unknowns} of ${logs} unknown`,
+      `Category: macro-F1 ${macroF1}, without unknowns ${macroF1Abstained}; ${unknowns} of ${logs} unknown. ` +
+        `Second pass: ${reread} disagreements read again, ${corrected} labels corrected, macro-F1 before it ${macroF1Before}`,
       report.category.rows,
     ),
     table('The commonest causes of each category (test/e2e/causes.test.ts plays them)', report.category.causes),
     table('Redacted in every fourth line of public logs', report.redactions),
-    table('Throughput on one core', report.speed),
     table('Targets', report.targets),
   ].join('\n\n');
-}
-
-function table(title: string, rows: readonly object[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const cells = [columns, ...rows.map((row) => Object.values(row).map(String))];
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
-  const lines = cells.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${title}\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }

@@ -12,6 +12,7 @@ const sections: Readonly<Record<string, () => Promise<Section>>> = {
   webhooks: async () => section(await import('./webhooks.ts')),
   diagnosis: async () => section(await import('./diagnosis.ts')),
   templates: async () => section(await import('./templates.ts')),
+  throughput: async () => section(await import('./throughput.ts')),
 };
 const DEFAULT_DATA = '../shared/data';
 
