@@ -197,9 +197,9 @@ export function approving(template: Template): void {
 export const approvalLink = (messages: readonly unknown[]): string | undefined =>
   /https:\/\/qmoi\.example\.com(\/approvals\/\S+)/.exec(JSON.stringify(messages))?.[1]?.split('\\n')[0];
 
-/** Edits a template so that remediation has these budgets. */
-export const withBudgets =
-  (perRepositoryPerHour: number, perHour: number) =>
+/** Edits a template so that remediation has these settings as well. */
+export const withRemediation =
+  (more: object) =>
   (template: Template): void => {
     const functions = ofType(template, 'AWS::Lambda::Function').filter(
       ({ Properties }) => nameOf(Properties) === 'remediate',
@@ -207,9 +207,12 @@ export const withBudgets =
     for (const { Properties } of functions) {
       const variables = environmentOf(Properties);
       const settings = JSON.parse(String(variables.REMEDIATION)) as object;
-      variables.REMEDIATION = JSON.stringify({ ...settings, budgets: { perRepositoryPerHour, perHour } });
+      variables.REMEDIATION = JSON.stringify({ ...settings, ...more });
     }
   };
+
+export const withBudgets = (perRepositoryPerHour: number, perHour: number) =>
+  withRemediation({ budgets: { perRepositoryPerHour, perHour } });
 
 /** An order that a seed decides. */
 export function shuffled<T>(items: readonly T[], seed: number): T[] {
