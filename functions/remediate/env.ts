@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { controllerSettings } from '../../shared/runtime/controller-settings.ts';
 import { jsonOf, parameterPrefix, remediationSettings, required } from '../../shared/runtime/settings.ts';
 
 export const env = z.object({
@@ -7,4 +8,8 @@ export const env = z.object({
   PARAMETER_PREFIX: parameterPrefix,
   /** The `remediation` section of qmoi.config.yaml, as JSON. */
   REMEDIATION: jsonOf(remediationSettings),
+  /** The `controllers` section, as JSON. */
+  CONTROLLERS: jsonOf(controllerSettings),
+  /** The AWS account that it runs in. */
+  ACCOUNT: required,
 });

@@ -1,5 +1,7 @@
+import { Stack } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
+import { grantControllers } from './controllers.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { PARAMETER_PREFIX, type ServiceContext } from './service-function.ts';
 import { rulesVariable, settingsVariables } from './settings-variable.ts';
@@ -53,9 +55,9 @@ export class Remediation extends Construct {
       bus,
       name: 'remediate',
       environment: {
-        ...{ TABLE_NAME, PARAMETER_PREFIX },
+        ...{ TABLE_NAME, PARAMETER_PREFIX, ACCOUNT: Stack.of(this).account },
         ...settingsVariables(
-          { REMEDIATION: service.settings.remediation },
+          { REMEDIATION: service.settings.remediation, CONTROLLERS: service.settings.controllers },
           'name platforms instead of single repositories',
         ),
       },
@@ -63,6 +65,7 @@ export class Remediation extends Construct {
     });
     store.grant(remediate.function, 'GetItem', 'Query', 'PutItem', 'DeleteItem');
     remediate.function.allowParameters();
+    grantControllers(remediate.function, service.settings.controllers.aws);
 
     const verify = new EventConsumer(this, { service, bus, name: 'verify', environment: { TABLE_NAME } });
     store.grant(verify.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');

@@ -86,6 +86,15 @@ export class ServiceFunction<N extends FunctionName = FunctionName> extends Cons
     return this;
   }
 
+  /** Grants actions on whatever a resource with a wildcard stands for; `why` it has to, and `condition` that narrows it. */
+  allowWide(actions: string[], resource: string, why: string, condition?: Record<string, string>): this {
+    const conditions = condition && { StringEquals: condition };
+    this.role.addToPolicy(new PolicyStatement({ actions, resources: [resource], ...(conditions && { conditions }) }));
+    const shown = resource.replace(/\$\{Token\[AWS\.(\w+)\.\d+\]\}/g, '<AWS::$1>');
+    acknowledge(this.role, `AwsSolutions-IAM5[Resource::${shown}]`, why);
+    return this;
+  }
+
   /** Lets the function read parameters of QMOI; without names every one of them. */
   allowParameters(...names: string[]): this {
     const arn = (name: string) =>

@@ -44,10 +44,12 @@ export interface Seen {
 
 export interface Action extends ActionTraits {
   /** What to read to find out whether it took place. Undefined: the request does not say what it takes. */
-  reads(of: ActionRequest): string | undefined;
+  reads(of: ActionRequest): string | Call | undefined;
   /** How many pages of a list to read. Absent: it is no list. */
   readonly pages?: number;
   means(seen: Seen, of: ActionRequest): LookUp;
+  /** The other side takes the same request twice for one, so that whatever is not known to have happened may be sent again. */
+  readonly repeatable?: true;
   /** What is read is gone once it took place. */
   readonly removes?: true;
   /** Reads before it acts: what is so already is not done again, and the request depends on what there is. */

@@ -41,12 +41,18 @@ export function actorOf(actor: Actor): Pick<PlatformClient, 'act' | 'lookUp'> {
     actor.send(call, of, Math.max(1, Math.ceil(timeoutMs)));
 
   /** The answer of a failure, or what is read; a list page by page until one is not full. */
-  async function read(action: Action, path: string, of: ActionRequest, timeoutMs: number): Promise<Seen | Answered> {
+  async function read(
+    action: Action,
+    from: string | Call,
+    of: ActionRequest,
+    timeoutMs: number,
+  ): Promise<Seen | Answered> {
     const until = performance.now() + timeoutMs;
     const items: unknown[] = [];
     for (let page = 1; page <= (action.pages ?? 1); page += 1) {
+      const { method, path, ...rest }: Call = typeof from === 'string' ? { method: 'GET', path: from } : from;
       const paged = page === 1 ? path : `${path}&page=${page}`;
-      const answer = await send({ method: 'GET', path: paged }, of, until - performance.now());
+      const answer = await send({ method, path: paged, ...rest }, of, until - performance.now());
       if (!isSuccess(answer)) return answer;
       if (action.pages === undefined || !Array.isArray(answer.json)) return { json: answer.json, partial: false };
       items.push(...answer.json);
@@ -98,8 +104,10 @@ export function actorOf(actor: Actor): Pick<PlatformClient, 'act' | 'lookUp'> {
 
   async function lookUp(of: ActionRequest): Promise<LookUp> {
     const action = known(actions, of.action);
-    const path = action?.reads(of);
-    if (action === undefined || path === undefined) return 'unclear';
+    if (action === undefined) return 'unclear';
+    if (action.repeatable) return 'did-not-happen';
+    const path = action.reads(of);
+    if (path === undefined) return 'unclear';
     try {
       const seen = await read(action, path, of, HTTP_TIMEOUT_MS);
       if (!('status' in seen)) return action.means(seen, of);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Job, Remediation, RemediationFact, Run } from '../model/index.ts';
 import { type ActionTraits, takes } from '../platforms/action.ts';
-import { actionOf, actions } from '../platforms/actions.ts';
+import { actionOf, actions, actionsAt } from '../platforms/actions.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import type { Playbook, Tier } from './playbook.ts';
@@ -37,7 +37,7 @@ export async function askFor(store: Store, asked: Asked): Promise<Taken> {
   if (run === undefined) return { refused: 'There is no such run.', missing: true };
   const action = actionOf(run.platform, asked.action);
   if (action === undefined) {
-    const known = Object.keys(handActions[run.platform] ?? {}).join(', ') || 'nothing';
+    const known = Object.keys(actionsAt(run.platform)).join(', ');
     return { refused: `What can be asked for on ${run.platform}: ${known}.` };
   }
   const job = jobs.find(({ id, runId }) => id === asked.jobId && runId === run.id);

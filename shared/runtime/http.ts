@@ -155,7 +155,7 @@ export function secondsToWait(headers: Headers, now: number): number | undefined
 /** No answer makes QMOI wait for longer than an hour, which is what GitHub's own limit is counted over. */
 const bounded = (seconds: number): number => Math.min(3600, Math.max(1, Math.ceil(seconds)));
 
-function failureOf(error: unknown, callers: AbortSignal | undefined): unknown {
+export function failureOf(error: unknown, callers: AbortSignal | undefined): unknown {
   if (error instanceof HttpFailure) return error;
   if (isTimeout(error) || isTimeout(callers?.reason)) return new HttpFailure('no answer in time', true, error);
   if (callers?.aborted) return callers.reason;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { automationSettings } from './automation-settings.ts';
+import { controllerSettings } from './controller-settings.ts';
 import { diagnosisSettings } from './diagnosis-settings.ts';
 import { heartbeatSettings } from './heartbeat-settings.ts';
 import { remediationSettings } from './remediation-settings.ts';
@@ -82,6 +83,7 @@ export const settings = z.strictObject({
   reconciliation: z.prefault(reconciliationSettings, {}),
   automations: z.prefault(automationSettings, {}),
   heartbeats: z.prefault(heartbeatSettings, {}),
+  controllers: z.prefault(controllerSettings, {}),
   diagnosis: z.prefault(diagnosisSettings, {}),
   throttling: z.prefault(
     z.strictObject({

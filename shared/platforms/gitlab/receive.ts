@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { cut } from '../clean.ts';
 import type { RawRequest, Reading, ReadParameters, Verdict } from '../port.ts';
 import {
@@ -12,10 +11,10 @@ import {
   sameSecret,
   secretsOf,
 } from '../request.ts';
+import { keyOf, standardSignature } from '../standard-webhooks.ts';
 import { repositoryOf } from './normalise.ts';
 import { type AnyEvent, EVENTS, kindOf } from './payloads.ts';
 
-/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 const MAX_AGE_SECONDS = 5 * 60;
 const MAX_SIGNATURES = 10;
 
@@ -41,20 +40,8 @@ function isSigned(request: RawRequest, signatures: string, secrets: readonly str
   // Without this, whatever was once sent could be sent again for ever.
   if (Math.abs(now.getTime() / 1000 - Number(timestamp)) > MAX_AGE_SECONDS) return false;
   const given = signatures.split(/\s+/, MAX_SIGNATURES);
-  const expected = secrets.flatMap(keyOf).map((key) => {
-    const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(request.body);
-    return `v1,${hmac.digest('base64')}`;
-  });
+  const expected = secrets.flatMap(keyOf).map((key) => standardSignature(key, id, timestamp, request.body));
   return expected.flatMap((right) => given.map((signature) => sameSecret(signature, right))).includes(true);
-}
-
-const PREFIX = 'whsec_';
-/** GitLab makes tokens of the form `whsec_` and 32 bytes in base64. Anything else is taken for the key itself. */
-function keyOf(token: string): Buffer[] {
-  const key = token.trim();
-  if (!key.startsWith(PREFIX)) return [Buffer.from(key)];
-  const bytes = Buffer.from(key.slice(PREFIX.length), 'base64');
-  return bytes.length === 0 ? [] : [bytes];
 }
 
 export function read(request: RawRequest): Reading {

@@ -7,11 +7,20 @@ export interface ActionRow {
   readonly platform: string;
   readonly action: string;
   readonly parameters?: NonNullable<ActionRequest['parameters']>;
+  /** Where it is about something else than the other rows of its platform. */
+  readonly request?: Partial<ActionRequest>;
   /** The one request that changes something. */
-  readonly sent: { readonly method: string; readonly url: string; readonly body?: unknown };
-  /** Where it is looked up, and what is found there means. */
-  readonly at: string;
+  readonly sent: {
+    readonly method: string;
+    readonly url: string;
+    readonly body?: unknown;
+    /** Of an API that names its operations in a header. */
+    readonly target?: string;
+  };
+  /** Where it is looked up, and what is found there means. Absent: it is not, and that is what it says. */
+  readonly at?: string | NonNullable<ActionRow['sent']>;
   readonly found: readonly (readonly [answer: unknown, LookUp])[];
+  readonly always?: LookUp;
   /** What is read before it acts. Absent: nothing is. */
   readonly before?: {
     readonly ready: unknown;
@@ -25,7 +34,8 @@ export interface ActionRow {
 }
 
 /** The request that all rows are about, but for their parameters. */
-export function requestOf({ platform, action, parameters }: Pick<ActionRow, 'platform' | 'action' | 'parameters'>) {
+type Asked = Pick<ActionRow, 'platform' | 'action' | 'parameters' | 'request'>;
+export function requestOf({ platform, action, parameters, request: other }: Asked) {
   const ids: Record<string, Pick<ActionRequest, 'repository' | 'repositoryId' | 'externalId' | 'runId'>> = {
     vercel: { repository: 'acme/shop', repositoryId: 'team_a/prj_1', externalId: 'dpl_9', runId: 'vercel:dpl_9:1' },
     huggingface: { repository: 'acme/demo', repositoryId: 'acme/demo', externalId: 'acme/demo@abc', runId: 'hf:1:1' },
@@ -34,6 +44,7 @@ export function requestOf({ platform, action, parameters }: Pick<ActionRow, 'pla
   const request: ActionRequest = {
     ...{ action, attempt: 1, parameters, subject: `${platform}:5:job:9` },
     ...(ids[platform] ?? common),
+    ...other,
   };
   return request;
 }
@@ -53,7 +64,7 @@ const ended = [
 
 const cache = { key: 'npm {a}', ref: 'refs/heads/main' };
 const cachesUrl = `${hub}/caches?key=npm+%7Ba%7D&ref=refs%2Fheads%2Fmain`;
-const SINCE = '2026-03-04T05:06:07.000Z';
+export const SINCE = '2026-03-04T05:06:07.000Z';
 
 const issue = { title: 'A runner is broken', body: 'It is out of disk.', key: 'incident-1' };
 const comment = { issue: '12', body: 'It happened again.', key: 'run-5' };
@@ -469,4 +480,117 @@ const huggingface: readonly ActionRow[] = [
   },
 ];
 
-export const ACTION_ROWS: readonly ActionRow[] = [...github, ...gitlab, ...vercel, ...huggingface];
+const parameters = { webhook: 'restart', key: 'incident-1', 'data.host': 'mac-3' };
+const anywhere: readonly ActionRow[] = [
+  {
+    ...{ platform: 'anywhere', action: 'call-webhook', parameters, without: 'webhook' },
+    sent: {
+      method: 'POST',
+      url: '/hook',
+      body: {
+        type: 'qmoi.action',
+        timestamp: SINCE,
+        data: {
+          ...{ webhook: 'restart', platform: 'anywhere', repository: 'acme/shop', attempt: 1 },
+          ...{ runId: 'anywhere:5:1', subject: 'anywhere:5:job:9', data: { host: 'mac-3' } },
+        },
+      },
+    },
+    ...{ found: [], always: 'did-not-happen' },
+  },
+  ...aws(),
+];
+
+function aws(): ActionRow[] {
+  const instance = 'i-0123456789abcdef0';
+  const one = { platform: 'anywhere', parameters: { instance }, without: 'instance' };
+  const told = (fields: string) =>
+    `<DescribeAutoScalingInstancesResponse><DescribeAutoScalingInstancesResult><AutoScalingInstances>${fields}</AutoScalingInstances></DescribeAutoScalingInstancesResult></DescribeAutoScalingInstancesResponse>`;
+  const inGroup = (state: string, group = 'runners') =>
+    told(
+      `<member><LifecycleState>${state}</LifecycleState><AutoScalingGroupName>${group}</AutoScalingGroupName></member>`,
+    );
+  const document = { document: 'AWS-RunShellScript', instance, key: 'incident-1', 'parameter.commands': 'df -h' };
+  const mark = markOf(
+    requestOf({ platform: 'anywhere', action: 'run-document', parameters: document }),
+    `run-document AWS-RunShellScript ${instance}`,
+  );
+  const ran = { Commands: [{ Comment: 'of somebody else' }, { Comment: `qmoi:${mark}` }] };
+  return [
+    {
+      ...{ ...one, action: 'reboot-instance' },
+      sent: { method: 'POST', url: '/', body: `Action=RebootInstances&Version=2016-11-15&InstanceId.1=${instance}` },
+      ...{ found: [], always: 'unclear' },
+    },
+    {
+      ...{ ...one, action: 'terminate-instance' },
+      sent: {
+        method: 'POST',
+        url: '/',
+        body: `Action=TerminateInstanceInAutoScalingGroup&Version=2011-01-01&InstanceId=${instance}&ShouldDecrementDesiredCapacity=false`,
+      },
+      at: {
+        method: 'POST',
+        url: '/',
+        body: `Action=DescribeAutoScalingInstances&Version=2011-01-01&InstanceIds.member.1=${instance}`,
+      },
+      found: [
+        [inGroup('Terminating:Wait'), 'happened'],
+        [told(''), 'happened'],
+        [inGroup('InService'), 'did-not-happen'],
+        ['', 'unclear'],
+      ],
+      before: {
+        ready: inGroup('InService'),
+        already: inGroup('Terminating'),
+        unfit: [inGroup('InService', 'others'), told(''), ''],
+      },
+    },
+    {
+      ...{ ...one, action: 'run-document', parameters: document },
+      sent: {
+        ...{ method: 'POST', url: '/', target: 'AmazonSSM.SendCommand' },
+        body: {
+          ...{ DocumentName: 'AWS-RunShellScript', InstanceIds: [instance], Comment: `qmoi:${mark}` },
+          ...{ TimeoutSeconds: 600, Parameters: { commands: ['df -h'] } },
+        },
+      },
+      at: {
+        ...{ method: 'POST', url: '/', target: 'AmazonSSM.ListCommands' },
+        body: { InstanceId: instance, MaxResults: 50 },
+      },
+      found: [[ran, 'happened'], [{ Commands: [] }, 'did-not-happen'], unclear],
+      before: { ready: { Commands: [] }, already: ran, unfit: [{}] },
+    },
+  ];
+}
+
+const braket: readonly ActionRow[] = (['task', 'job'] as const).map((kind) => {
+  const type = kind === 'task' ? 'quantum-task' : 'job';
+  const at = `/${type}/${encodeURIComponent(`arn:aws:braket:us-east-1:123456789012:${type}/7-a`)}`;
+  const request = { externalId: `${kind}-7-a`, runId: `braket:${kind}-7-a:1` };
+  const clientToken = markOf(
+    { ...requestOf({ platform: 'braket', action: 'cancel-task' }), ...request },
+    'cancel-task',
+  );
+  return {
+    ...{ platform: 'braket', action: 'cancel-task', request, at },
+    sent: { method: 'PUT', url: `${at}/cancel`, body: kind === 'task' ? { clientToken } : {} },
+    found: [
+      [{ status: 'CANCELLING' }, 'happened'],
+      [{ status: 'COMPLETED' }, 'happened'],
+      [{ status: 'QUEUED' }, 'did-not-happen'],
+      unclear,
+    ],
+    before: { ready: { status: 'RUNNING' }, already: { status: 'FAILED' }, unfit: [{}] },
+  };
+});
+
+export const ACTION_ROWS: readonly ActionRow[] = [
+  ...github,
+  ...gitlab,
+  ...vercel,
+  ...huggingface,
+  ...braket,
+  ...anywhere,
+];

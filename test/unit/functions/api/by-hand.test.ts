@@ -1,8 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { agentController } from '../../../../shared/platforms/controllers/agent.ts';
+import { withControllers } from '../../../../shared/platforms/controllers/index.ts';
 import { github } from '../../../../shared/platforms/github/index.ts';
 import { remediateRun, setControl, verifyRun } from '../../../../shared/remediation/index.ts';
+import { listCommands } from '../../../../shared/runners/index.ts';
 import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
 import { withTable } from '../../../support/table.ts';
 import { askOf } from './ask.ts';
@@ -42,7 +45,12 @@ async function world(answers: (number | 'lost')[] = []) {
   const job = { ...common, runId: RUN, externalId: '9', name: 'test', steps: [], statusAt: at };
   await store.merge('job', { ...job, id: 'github:5:job:9', status: 'running' });
   const deps = {
-    ...{ store, platforms: { github }, settings: remediationSettings.parse({ mode: 'observe' }), owner: 'worker' },
+    ...{
+      store,
+      platforms: withControllers({ github }, [agentController(store)]),
+      settings: remediationSettings.parse({ mode: 'observe' }),
+      owner: 'worker',
+    },
     read: async () => ({ 'github-token': 'a', 'github-api-url': url }),
     now: () => time.now,
   };
@@ -123,6 +131,20 @@ describe('a fix that the master asks for', () => {
     await verify();
     expect(sent).toEqual(['DELETE /repos/acme/shop/actions/caches?key=npm-1&ref=refs%2Fheads%2Fmain']);
     expect(await store.get('remediation', body.id)).toMatchObject({ status: 'succeeded', parameters });
+  });
+
+  it('may be one for the agent of a runner, wherever the trouble is', async () => {
+    const { store, sent, post, work, verify, common } = await world();
+    const runner = 'local:machines:mac-3';
+    const machine = { id: runner, platform: 'local', externalId: 'mac-3', scope: 'machines', status: 'idle' } as const;
+    await store.merge('runner', { ...machine, origin: common.origin, statusAt: store.now() });
+    const { status, body } = await post({ runId: RUN, action: 'restart-runner', parameters: { runner } });
+    expect([status, body.tier]).toEqual([202, 1]);
+    for (let round = 0; round < 3; round++) await work();
+    await verify();
+    expect(await store.get('remediation', body.id)).toMatchObject({ status: 'succeeded' });
+    expect(await listCommands(store, runner)).toMatchObject([{ command: 'restart-runner-service', status: 'pending' }]);
+    expect(sent).toEqual([]);
   });
 
   it.each([
