@@ -12,9 +12,11 @@ import {
 } from '../../runtime/http.ts';
 import { actorOf, asNotSent, NotSent } from '../actor.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
+import { failedTestsInArchive } from '../junit.ts';
 import { type ActionRequest, LogUnavailable, type PlatformClient } from '../port.ts';
 import { githubActions } from './acts.ts';
 import { type GithubApp, githubApp } from './app.ts';
+import { MAX_ARTIFACT_BYTES, reportsAmong } from './artifacts.ts';
 import type { GithubCredentials } from './credentials.ts';
 import { repositoryOf } from './paths.ts';
 
@@ -31,6 +33,8 @@ class Unauthorized extends Error {
 const API_VERSION = '2022-11-28';
 /** GitHub allows 256 jobs of a matrix, and several matrices. */
 const [JOBS_A_PAGE, MAX_JOB_PAGES] = [100, 10];
+/** Newest first; a run has a few. */
+const ARTIFACTS = 100;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -62,33 +66,41 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
   const read = async (url: string, init: HttpOptions): Promise<Response> =>
     followed(await send(url, init), url, baseUrl, { credentials: init.headers ?? {}, signal: init.signal });
 
+  /** The answer to a call that is no JSON, its body not read yet. */
+  async function streamed(
+    signal: AbortSignal,
+    headers: { authorization: string },
+    call: (common: { headers: { authorization: string }; request: object }) => Promise<unknown>,
+  ): Promise<Response> {
+    let response: Response | undefined;
+    const fetch = async (url: string, init: HttpOptions) => {
+      const answer = await read(url, init);
+      if (!answer.ok) return complete(answer);
+      response = answer;
+      return answer;
+    };
+    await call({ headers, request: { signal, parseSuccessResponseBody: false, fetch } });
+    if (response === undefined) throw new Error('GitHub answered without an answer');
+    return response;
+  }
+
   async function jobLog(job: Job, options: { maxBytes: number; signal?: AbortSignal }) {
     const deadline = AbortSignal.timeout(HTTP_TIMEOUT_MS);
     const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
-    let response: Response | undefined;
+    let response: Response;
     try {
-      const headers = await authorized(job.repository);
-      await octokit.rest.actions.downloadJobLogsForWorkflowRun({
-        ...repositoryOf(job.repository),
-        headers,
-        job_id: Number(job.externalId),
-        request: {
-          signal,
-          parseSuccessResponseBody: false,
-          fetch: async (url: string, init: HttpOptions) => {
-            const answer = await read(url, init);
-            if (!answer.ok) return complete(answer);
-            response = answer;
-            return answer;
-          },
-        },
-      });
+      response = await streamed(signal, await authorized(job.repository), (common) =>
+        octokit.rest.actions.downloadJobLogsForWorkflowRun({
+          ...repositoryOf(job.repository),
+          ...common,
+          job_id: Number(job.externalId),
+        }),
+      );
     } catch (error) {
       if (error instanceof Unauthorized) throw new LogUnavailable(error.message);
       const answer = answerIn(error);
       throw answer === undefined ? unavailable(failureIn(error)) : logErrorOf(answer, now());
     }
-    if (response === undefined) throw new Error('GitHub answered without an answer');
     return logOf(bytesOf(response, options.maxBytes, { beyond: 'end', signal }));
   }
 
@@ -152,7 +164,33 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
     return undefined;
   }
 
-  return { jobLog, act, lookUp, failedJobs };
+  /** By the JUnit reports among the artifacts that were uploaded while the job ran. */
+  async function failedTests(job: Job): Promise<readonly string[] | undefined> {
+    const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    const of = repositoryOf(job.repository);
+    const [, runId] = job.runId.split(':');
+    try {
+      const headers = await authorized(job.repository);
+      const { data } = await octokit.rest.actions.listWorkflowRunArtifacts({
+        ...{ ...of, headers, run_id: Number(runId), per_page: ARTIFACTS },
+        request: { signal, fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)) },
+      });
+      const failed = new Set<string>();
+      for (const id of reportsAmong(data.artifacts, job)) {
+        const archive = await streamed(signal, headers, (common) =>
+          octokit.rest.actions.downloadArtifact({ ...of, ...common, artifact_id: id, archive_format: 'zip' }),
+        );
+        const bytes = await allOf(bytesOf(archive, MAX_ARTIFACT_BYTES, { beyond: 'fail', signal }));
+        for (const name of await failedTestsInArchive(bytes)) failed.add(name);
+      }
+      return [...failed];
+    } catch {
+      // A report is more than is needed: the log names tests as well.
+      return undefined;
+    }
+  }
+
+  return { jobLog, act, lookUp, failedJobs, failedTests };
 }
 
 /** Why there is no token to act with. Whatever it is, the act itself has not been sent. */
@@ -179,3 +217,9 @@ const headersOf = (headers: Record<string, unknown>): Headers =>
 
 /** Octokit makes a 500 out of a lost connection, and of a caller that gave up; what happened is its cause. */
 const failureIn = (error: unknown): unknown => (error instanceof RequestError ? (error.cause ?? error) : error);
+
+async function allOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}

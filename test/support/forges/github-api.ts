@@ -143,6 +143,12 @@ export function githubRoutes({ context, payloads, runs, storage, caller }: Githu
     },
     {
       method: 'GET',
+      path: `${repo}/actions/runs/:run_id/artifacts`,
+      // Workflows here upload nothing.
+      handle: withRun(() => ok({ total_count: 0, artifacts: [] }), '/rest/actions/artifacts'),
+    },
+    {
+      method: 'GET',
       path: `${repo}/actions/runs/:run_id/attempts/:attempt`,
       handle: withRun(({ run }, request) => {
         const attempt = run.attempts.find((candidate) => String(candidate.number) === request.params.attempt);
