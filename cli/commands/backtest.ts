@@ -1,38 +1,35 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Failure, Remediation, Run } from '../../shared/model/index.ts';
-import { backtest, type Case, summarise } from '../../shared/remediation/index.ts';
+import { type Row, summarise } from '../../shared/remediation/index.ts';
 import { ConfigError, parseConfig } from '../../shared/runtime/config.ts';
 import { API_OPTIONS_HELP, type Api, apiOptions, connectApi } from '../api.ts';
 import { type Command, CommandFailure, UsageError } from '../command.ts';
 
 const SHOWN = 20;
+const VERDICTS = [
+  ['act', 'done'],
+  ['ask', 'asked'],
+  ['hold', 'held'],
+  ['refuse', 'refused'],
+] as const;
 
-/** The API shows what is not known as null. */
-function known<T>(item: T): T {
-  return Object.fromEntries(
-    Object.entries(item as Record<string, unknown>).filter(([name, value]) => value !== null || name === 'transient'),
-  ) as T;
+interface Page {
+  readonly items: readonly Row[];
+  readonly skipped: number;
+  readonly nextCursor: string | null;
 }
 
-async function history(api: Api, since: string): Promise<Case[]> {
-  const runs = new Map<string, Run>();
-  for await (const run of api.list<Run>('runs', { since })) runs.set(run.id, known(run));
-  const failures = new Map<string, Failure[]>();
-  for await (const failure of api.list<Failure>('failures', { since })) {
-    failures.set(failure.runId, [...(failures.get(failure.runId) ?? []), known(failure)]);
+async function judgeAgain(api: Api, policy: object, days: number): Promise<{ rows: Row[]; skipped: number }> {
+  const rows: Row[] = [];
+  let skipped = 0;
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: Page = await api.post('/v1/backtests', { policy, days, ...(cursor && { cursor }) });
+    rows.push(...page.items);
+    skipped += page.skipped;
+    cursor = page.nextCursor;
   }
-  const cases: Case[] = [];
-  for await (const item of api.list<Remediation>('remediations', { since })) {
-    const fix = known(item);
-    // A run is older than its fix.
-    const run = runs.get(fix.runId) ?? known(await api.get<Run>(`/v1/runs/${encodeURIComponent(fix.runId)}`));
-    const targets = new Set(fix.targets);
-    const theirs = (failures.get(fix.runId) ?? []).filter(({ name, externalId }) => targets.has(name ?? externalId));
-    cases.push({ fix, run, failures: theirs });
-  }
-  return cases;
+  return { rows, skipped };
 }
 
 function policyIn(file: string, cwd: string) {
@@ -52,7 +49,8 @@ export const backtestCommand: Command = {
   usage: `Usage: qmoi backtest --policy FILE [--days N] [--json]
 
 Judges the fixes of the last days again under the remediation section of FILE (as in qmoi.config.yaml), by the same
-function that judged them, and prints what would have been done and refused, beside what happened. Nothing is called.
+function that judged them, and prints what would have been done, refused, saved and risked, beside
+what happened. Nothing is called.
 
   --policy FILE     the settings to try
   --days N          how far to look back, 1 to 365 (default: 30)
@@ -72,21 +70,22 @@ ${API_OPTIONS_HELP}`,
     const days = Number(values.days);
     if (!Number.isInteger(days) || days < 1 || days > 365) throw new UsageError('--days takes 1 to 365.');
     const policy = policyIn(values.policy, io.cwd);
-    const since = new Date(Date.now() - days * 86_400_000).toISOString();
-    const { rows, skipped } = backtest(await history(connectApi(values, io), since), policy);
+    const { rows, skipped } = await judgeAgain(connectApi(values, io), policy, days);
     const summary = summarise(rows);
     if (values.json) {
-      io.out(JSON.stringify({ since, summary, skipped, rows }));
+      io.out(JSON.stringify({ days, summary, skipped, rows }));
       return 0;
     }
-    const { same, changed, moves, lost, won } = summary;
+    const { same, changed, was, would, lost, won } = summary;
     io.out(`${rows.length} decisions of the last ${days} days: ${same} the same, ${changed} different.`);
     if (skipped > 0) io.out(`${skipped} fixes are left out: asked for by hand, or from before decisions were kept.`);
-    for (const [move, count] of Object.entries(moves).sort(([, a], [, b]) => b - a)) {
-      io.out(`  ${move.padEnd(20)}${count}`);
+    io.out(`${''.padEnd(12)}${'happened'.padStart(10)}${'would be'.padStart(10)}`);
+    for (const [verdict, means] of VERDICTS) {
+      io.out(`${means.padEnd(12)}${String(was[verdict]).padStart(10)}${String(would[verdict]).padStart(10)}`);
     }
-    io.out(`Not done any more: ${lost.actions}, of which ${lost.helped} had helped.`);
-    io.out(`Done in addition: ${won.actions}, of which about ${won.wouldHelp.toFixed(1)} would help.`);
+    io.out(`Saved: ${lost.actions - lost.helped} actions that did not help would not be taken any more.`);
+    io.out(`Lost: ${lost.helped} that helped would not be taken any more.`);
+    io.out(`Risked: ${won.actions} more would be taken, of which about ${won.wouldHelp.toFixed(1)} would help.`);
     const different = rows.filter(({ was, would }) => was.verdict !== would.verdict);
     for (const { id, at, was, would } of different.slice(0, SHOWN)) {
       io.out(`${at}  ${id}`);

@@ -4,6 +4,7 @@ import { parseJson } from '../../shared/runtime/json.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { approvalOperations } from './approvals.ts';
 import { automationOperations } from './automations.ts';
+import { backtestOperations } from './backtests.ts';
 import { byHandOperations } from './by-hand.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
@@ -57,6 +58,7 @@ export interface OperationInput {
 export const operations: readonly Operation[] = [
   ...approvalOperations,
   ...automationOperations,
+  ...backtestOperations,
   ...byHandOperations,
   ...controlOperations,
   ...deliveryOperations,

@@ -122,6 +122,9 @@ class Ledger {
 export interface Summary {
   readonly same: number;
   readonly changed: number;
+  /** How often each verdict was given, and would be. */
+  readonly was: Readonly<Record<Verdict, number>>;
+  readonly would: Readonly<Record<Verdict, number>>;
   /** By `<was> → <would>`. */
   readonly moves: Readonly<Record<string, number>>;
   /** Done then and not under the policy: how many of them helped. */
@@ -132,10 +135,16 @@ export interface Summary {
 
 export function summarise(rows: readonly Row[]): Summary {
   const moves: Record<string, number> = {};
+  const [wasOf, wouldBe] = [
+    { act: 0, ask: 0, hold: 0, refuse: 0 },
+    { act: 0, ask: 0, hold: 0, refuse: 0 },
+  ];
   const rates = new Map<string, { helped: number; of: number }>();
   for (const { was, would, causes, helped } of rows) {
     const move = `${was.verdict} → ${would.verdict}`;
     moves[move] = (moves[move] ?? 0) + 1;
+    wasOf[was.verdict]++;
+    wouldBe[would.verdict]++;
     if (helped === undefined) continue;
     for (const cause of causes) {
       const rate = rates.get(cause) ?? { helped: 0, of: 0 };
@@ -151,6 +160,8 @@ export function summarise(rows: readonly Row[]): Summary {
   return {
     same: rows.length - changed.length,
     changed: changed.length,
+    was: wasOf,
+    would: wouldBe,
     moves,
     lost: { actions: lost.length, helped: lost.filter(({ helped }) => helped === true).length },
     won: { actions: won.length, wouldHelp: won.reduce((sum, row) => sum + rateOf(row), 0) },

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { main } from '../../cli/main.ts';
 import { root } from '../support/host.ts';
+import { ioOf } from '../unit/cli/io.ts';
 
 interface Demo {
   readonly said: () => string;
@@ -67,6 +69,40 @@ const isUp = (url: string): Promise<boolean> =>
     () => false,
   );
 
+interface Judged {
+  rows: { was: { verdict: string }; would: object }[];
+  summary: { changed: number };
+  skipped: number;
+}
+
+/** The policy that took the decisions takes them again, exactly: asked for by the command, and of the API itself. */
+async function expectSameDecisions(url: string, token: string): Promise<void> {
+  const io = ioOf({ cwd: root, env: { QMOI_SERVER_URL: url, QMOI_MASTER_TOKEN: token } });
+  expect(await main(['backtest', '--policy', 'qmoi.config.yaml', '--json'], io), io.texts().err).toBe(0);
+  const { rows, summary, skipped } = JSON.parse(io.texts().out) as Judged;
+  expect(rows.map(({ would }) => would)).toEqual(rows.map(({ was }) => was));
+  expect([summary.changed, skipped]).toEqual([0, 0]);
+  expect(new Set(rows.map(({ was }) => was.verdict))).toEqual(new Set(['act', 'refuse']));
+
+  const told = async (resource: string, body?: object) => {
+    const response = await fetch(new URL(`/v1/${resource}`, url), {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as { items: { id: string }[]; nextCursor: string | null };
+  };
+  const judged: { id: string }[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await told('backtests', { days: 2, ...(cursor && { cursor }) });
+    judged.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  expect(judged).toEqual(rows);
+  const fixes = (await told('remediations?limit=200')).items.map(({ id }) => id);
+  expect(judged.map(({ id }) => id).sort()).toEqual(fixes.sort());
+}
+
 describe('the demo', () => {
   it(
     'replays, shows that what was measured is the truth, stays for a look around, and ends when told to',
@@ -85,6 +121,7 @@ describe('the demo', () => {
           headers: { authorization: `Bearer ${token}` },
         });
         expect(((await answer.json()) as { items: unknown[] }).items).toHaveLength(2);
+        await expectSameDecisions(url, token);
         running.signal('SIGTERM');
         expect(await running.ended, running.complained()).toBe(0);
         expect(await isUp(url)).toBe(false);

@@ -8,6 +8,7 @@ import { main } from '../../../cli/main.ts';
 import { answerApproval, remediateRun, setControl, verifyRun } from '../../../shared/remediation/index.ts';
 import { randomOf } from '../../../shared/remediation/learning/index.ts';
 import { remediationSettings } from '../../../shared/runtime/remediation-settings.ts';
+import { Store } from '../../../shared/store/index.ts';
 import { failedRun, nextAttempt } from '../../support/failed-run.ts';
 import { FakePlatform } from '../../support/fake-platform.ts';
 import { withTable } from '../../support/table.ts';
@@ -40,7 +41,7 @@ const settings = remediationSettings.parse({
 
 /** Some hours in which runs fail in all ways, people rerun, approve and stop; and its API. */
 async function past() {
-  const { store, time } = await engine.fresh();
+  const { store, time, client, tableName } = await engine.fresh();
   // From a full hour on, as budgets are by the hour.
   time.now = (Math.floor(Date.now() / 3_600_000) - 7) * 3_600_000;
   const fake = new FakePlatform();
@@ -77,9 +78,17 @@ async function past() {
     }
     time.now += pick(1, 4, 11) * 60_000;
   }
-  const ask = askOf(store);
+  // The API's clock is the real one, as the command's is.
+  const ask = askOf(new Store({ client, tableName, now: Date.now }));
   const server = createServer(async (request, response) => {
-    const answer = await ask(String(request.url));
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString();
+    const answer = await ask(String(request.url), {
+      method: String(request.method),
+      headers: { 'content-type': 'application/json' },
+      ...(body !== '' && { body }),
+    });
     response.writeHead(answer.status, answer.headers).end(answer.text);
   });
   servers.push(server);
@@ -122,7 +131,9 @@ describe('qmoi backtest', () => {
 
     const text = await run('remediation: { mode: observe }');
     expect(text.code).toBe(0);
-    expect(text.out).toContain(`Not done any more: ${acted}`);
+    const [, saved, lost] = /^Saved: (\d+).*\nLost: (\d+)/m.exec(text.out) ?? [];
+    expect(Number(saved) + Number(lost)).toBe(acted);
+    expect(text.out).toMatch(new RegExp(`^done +${acted} +0$`, 'm'));
     expect(text.out).toContain('would refuse: the mode here is observe');
   });
 
