@@ -43,9 +43,21 @@ export function grantControllers(of: ServiceFunction, aws: ControllerSettings['a
     );
   }
 
-  if (aws.quantumTasks) {
-    const why = 'Which tasks there will be is known at run time only; they are those of this account and region.';
-    of.allowWide(['braket:GetQuantumTask', 'braket:CancelQuantumTask'], arn('braket', 'quantum-task/*'), why);
-    of.allowWide(['braket:GetJob', 'braket:CancelJob'], arn('braket', 'job/*'), why);
+  const { cancel, resubmitTo: bucket } = aws.quantum;
+  const tasks = 'Which tasks there will be is known at run time only; they are those of this account and region.';
+  if (cancel) {
+    of.allowWide(['braket:GetQuantumTask', 'braket:CancelQuantumTask'], arn('braket', 'quantum-task/*'), tasks);
+    of.allowWide(['braket:GetJob', 'braket:CancelJob'], arn('braket', 'job/*'), tasks);
+  }
+  if (bucket !== undefined) {
+    if (!cancel) of.allowWide(['braket:GetQuantumTask'], arn('braket', 'quantum-task/*'), tasks);
+    of.allowWide(['braket:CreateQuantumTask'], '*', 'A task that is yet to be made has no ARN.');
+    const results = `arn:${partition}:s3:::${bucket}`;
+    of.allow(['s3:ListBucket'], results);
+    of.allowWide(
+      ['s3:GetObject', 's3:PutObject'],
+      `${results}/*`,
+      'Braket writes the results with the rights of whoever submits a task, below a folder that it names.',
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type { ActionTraits } from './action.ts';
 import { agentActions } from './controllers/agent.ts';
-import { awsActionsFor, braketActions } from './controllers/aws-acts.ts';
+import { awsActionsFor } from './controllers/aws-acts.ts';
+import { braketActionsFor } from './controllers/braket-acts.ts';
 import { webhookActions } from './controllers/webhook.ts';
 import { githubActions } from './github/acts.ts';
 import { gitlabActions } from './gitlab/acts.ts';
@@ -16,7 +17,7 @@ export const actions: Readonly<Record<string, Readonly<Record<string, ActionTrai
   gitlab: gitlabActions,
   vercel: vercelActions,
   huggingface: hubActions,
-  braket: braketActions,
+  braket: braketActionsFor(undefined),
   [ANYWHERE]: { ...agentActions, ...webhookActions, ...awsActionsFor([]) },
 };
 

@@ -27,8 +27,15 @@ export const controllerSettings = z.strictObject({
       groups: z.prefault(z.array(awsName).check(z.maxLength(20)), []),
       /** Documents of Systems Manager that may be run. */
       documents: z.prefault(z.array(awsName).check(z.maxLength(20)), []),
-      /** Whether quantum tasks and hybrid jobs of Braket may be cancelled. */
-      quantumTasks: z.prefault(z.boolean(), false),
+      quantum: z.prefault(
+        z.strictObject({
+          /** Whether quantum tasks and hybrid jobs of Braket may be cancelled. */
+          cancel: z.prefault(z.boolean(), false),
+          /** The bucket of their results. With it, failed quantum tasks may be submitted anew, which costs money. */
+          resubmitTo: z.optional(z.string().check(z.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket'))),
+        }),
+        {},
+      ),
     }),
     {},
   ),

@@ -97,7 +97,12 @@ async function serve(platform: string, reading: Given, writing: Given = { status
 }
 
 const AWS = {
-  ...{ instances: ['i-0123456789abcdef0'], groups: ['runners'], documents: ['AWS-RunShellScript'], quantumTasks: true },
+  ...{
+    instances: ['i-0123456789abcdef0'],
+    groups: ['runners'],
+    documents: ['AWS-RunShellScript'],
+    quantum: { cancel: true, resubmitTo: 'amazon-braket-results' },
+  },
 };
 
 /** Each answer that an API may give to a change, and what it means. */
@@ -191,7 +196,7 @@ describe.each(ACTION_ROWS.map((row) => ({ ...row, title: `${row.action} on ${row
       expect(await client.lookUp(request), JSON.stringify(body)).toBe(expected);
       expect(calls).toEqual([reading]);
     }
-    if (at === undefined) {
+    if (always !== undefined) {
       expect(await (await serve(platform, ready)).client.lookUp(request)).toBe(always);
       return;
     }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { synthesize } from './support/synth.ts';
 import { grantsOf, list, ofType, statementsOf } from './support/template.ts';
 
-const SERVICES = /^(?:ec2|autoscaling|braket):|^ssm:(?:SendCommand|ListCommands)$/;
+const SERVICES = /^(?:ec2|autoscaling|braket|s3):|^ssm:(?:SendCommand|ListCommands)$/;
 
 const grantsWith = async (aws: object, validate = false) => {
   const template = await synthesize({ config: JSON.stringify({ controllers: { aws } }), validate });
@@ -27,7 +27,7 @@ it('what the settings name is granted to remediate, and nothing besides, with th
     tags: { qmoi: 'managed' },
     groups: ['runners'],
     documents: ['AWS-RunShellScript', 'restart-runner'],
-    quantumTasks: true,
+    quantum: { cancel: true, resubmitTo: 'amazon-braket-results' },
   };
   const { told, conditions } = await grantsWith(aws, true);
   expect(told.map((one) => one.split(' ').slice(0, 2).join(' ')).sort()).toEqual([
@@ -35,15 +35,24 @@ it('what the settings name is granted to remediate, and nothing besides, with th
     'remediate autoscaling:TerminateInstanceInAutoScalingGroup',
     'remediate braket:CancelJob',
     'remediate braket:CancelQuantumTask',
+    'remediate braket:CreateQuantumTask',
     'remediate braket:GetJob',
     'remediate braket:GetQuantumTask',
     'remediate ec2:RebootInstances',
     'remediate ec2:RebootInstances',
+    'remediate s3:GetObject',
+    'remediate s3:ListBucket',
+    'remediate s3:PutObject',
     'remediate ssm:ListCommands',
     ...Array.from({ length: 4 }, () => 'remediate ssm:SendCommand'),
   ]);
   const all = told.join('\n');
-  for (const part of ['instance/i-0123456789abcdef0', 'autoScalingGroupName/runners', 'document/restart-runner']) {
+  for (const part of [
+    'instance/i-0123456789abcdef0',
+    'autoScalingGroupName/runners',
+    'document/restart-runner',
+    's3:::amazon-braket-results',
+  ]) {
     expect(all).toContain(part);
   }
   // Of instances that are not named, only those with the tag.

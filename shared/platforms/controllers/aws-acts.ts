@@ -90,34 +90,3 @@ export const awsActionsFor = (groups: readonly string[]): Actions => ({
     },
   },
 });
-
-/** Of quantum tasks and hybrid jobs. https://docs.aws.amazon.com/braket/latest/APIReference */
-const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLING', 'CANCELLED']);
-
-/** `task-<id>` and `job-<id>`, as runs carry it; the region and the account are the function's own. */
-function braketPath({ externalId, parameters }: ActionRequest, more = ''): string | undefined {
-  const [, kind, id] = /^(task|job)-([\w.-]{1,128})$/.exec(externalId) ?? [];
-  if (kind === undefined) return undefined;
-  const type = kind === 'task' ? 'quantum-task' : 'job';
-  const arn = `arn:aws:braket:${parameters?.region}:${parameters?.account}:${type}/${id}`;
-  return `/braket/${type}/${encodeURIComponent(arn)}${more}`;
-}
-
-export const braketActions: Actions = {
-  'cancel-task': {
-    does: 'cancels a quantum task, or a hybrid job',
-    tier: 3,
-    on: 'run',
-    proof: 'run-ended',
-    first: true,
-    reads: (of) => braketPath(of),
-    means(seen) {
-      const status = shaped(z.object({ status: z.string() }), seen)?.status;
-      return byState(status === undefined ? undefined : ENDED.has(status));
-    },
-    request(of) {
-      const isTask = of.externalId.startsWith('task-');
-      return call('PUT', braketPath(of, '/cancel'), isTask ? { clientToken: markOf(of, 'cancel-task') } : {});
-    },
-  },
-};

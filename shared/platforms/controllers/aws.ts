@@ -3,8 +3,9 @@ import { parameter } from '../action.ts';
 import { actorOf } from '../actor.ts';
 import type { Answer } from '../answers.ts';
 import type { ActionRequest } from '../port.ts';
-import { awsActionsFor, braketActions, instanceIn } from './aws-acts.ts';
+import { awsActionsFor, instanceIn } from './aws-acts.ts';
 import type { AwsEnvironment } from './aws-http.ts';
+import { braketActionsFor } from './braket-acts.ts';
 import type { Controller } from './index.ts';
 
 export interface AwsSettings {
@@ -25,7 +26,7 @@ const judged = <A extends Answer>(answer: A): A => (BUSY.test(answer.message) ? 
  * do not name is not even asked for.
  */
 export function awsController({ settings, account, environment, now = Date.now }: AwsSettings): Controller {
-  const actions = { ...awsActionsFor(settings.groups), ...braketActions };
+  const actions = { ...awsActionsFor(settings.groups), ...braketActionsFor(settings.quantum.resubmitTo) };
 
   /** Why not, by the settings. Which instances carry a tag, AWS itself judges by the role. */
   function forbidden(of: ActionRequest): string | undefined {
@@ -36,7 +37,11 @@ export function awsController({ settings, account, environment, now = Date.now }
       case 'terminate-instance':
         return settings.groups.length > 0 ? undefined : 'the settings name no Auto Scaling group';
       case 'cancel-task':
-        return settings.quantumTasks ? undefined : 'the settings do not allow quantum tasks to be cancelled';
+        return settings.quantum.cancel ? undefined : 'the settings do not allow quantum tasks to be cancelled';
+      case 'resubmit-task':
+        return settings.quantum.resubmitTo === undefined
+          ? 'the settings do not allow quantum tasks to be submitted'
+          : undefined;
       case 'run-document':
         if (!settings.documents.includes(document ?? ''))
           return `the settings do not name the document ${document ?? ''}`;
