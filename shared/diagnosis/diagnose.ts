@@ -82,11 +82,13 @@ class LogReader {
 
   #look(line: Line, owners: readonly number[]): void {
     const text = line.text();
-    const tests = owners.filter((owner) => owner >= TEST && owner < FIRST_RULE);
-    if (this.#tests.reading || tests.length > 0)
+    if (this.#tests.reading || owners.some(isTest))
       this.#tests.see(
         text.replace(/^##\[error\]/, ''),
-        tests.map((owner) => owner - TEST).sort((a, b) => a - b),
+        owners
+          .filter(isTest)
+          .map((owner) => owner - TEST)
+          .sort((x, y) => x - y),
       );
     const green = this.#success?.has(text) ?? false;
     if (owners.length > 0) this.#notable(line, text, owners, green);
@@ -102,26 +104,26 @@ class LogReader {
     if (owners.includes(SURRENDER) && surrenders(text)) this.#evidence.gaveUp(line, section);
     else if (retried) this.#evidence.retried(line, section);
 
-    const matching = this.#matching(owners, text);
-    const mild = warning || retried;
-    const firm = mild ? matching.find((index) => standsAsWarning(this.#rules.rules[index])) : matching[0];
-    const rule = firm ?? matching[0];
-    if (rule !== undefined) {
-      this.#evidence.matched(rule, this.#candidate(line, reading, green || firm === undefined));
+    const match = owners.some(isRule) ? this.#match(owners, text, warning || retried) : undefined;
+    if (match) {
+      this.#evidence.matched(match.rule, this.#candidate(line, reading, green || !match.firm));
     } else if (!warning && !green && (reading.annotated || owners.includes(ERROR))) {
       this.#loose(line, reading);
     }
   }
 
-  /** Rules that the line matches, in order of precedence. */
-  #matching(owners: readonly number[], text: string): number[] {
-    const tried = owners.filter((owner) => owner >= FIRST_RULE);
-    if (tried.length === 0 || isPassing(text) || isQuoted(text)) return [];
+  /** The first rule in order of precedence that the line matches; of a `mild` line one that stands as a warning, if any. */
+  #match(owners: readonly number[], text: string, mild: boolean): { rule: number; firm: boolean } | undefined {
+    if (isPassing(text) || isQuoted(text)) return undefined;
     const step = `${this.#context.failedStep ?? ''}\n${this.#context.jobName}`;
-    return tried
-      .map((owner) => owner - FIRST_RULE)
-      .sort((a, b) => a - b)
-      .filter((index) => this.#rules.applies(index, step) && this.#rules.matches(index, text));
+    let first: number | undefined;
+    for (const owner of owners.filter(isRule).sort((a, b) => a - b)) {
+      const rule = owner - FIRST_RULE;
+      if (!this.#rules.applies(rule, step) || !this.#rules.matches(rule, text)) continue;
+      if (!mild || standsAsWarning(this.#rules.rules[rule])) return { rule, firm: true };
+      first ??= rule;
+    }
+    return first === undefined ? undefined : { rule: first, firm: false };
   }
 
   #loose(line: Line, reading: Reading): void {
@@ -196,6 +198,9 @@ class LogReader {
     return marks;
   }
 }
+
+const isRule = (owner: number): boolean => owner >= FIRST_RULE;
+const isTest = (owner: number): boolean => owner >= TEST && owner < FIRST_RULE;
 
 const WEIGHT: Readonly<Record<Tier, number>> = { decisive: 5, cause: 3, verdict: 1.5, symptom: 1 };
 

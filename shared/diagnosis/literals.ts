@@ -117,6 +117,7 @@ export function findEvents(automaton: Automaton, bytes: Uint8Array, events: Even
       a = ~toA;
       at[count] = i++;
       state[count++] = a;
+      if (bytes[i] === TWO) i = afterStamp(bytes, i);
     } else {
       a = toA;
       i++;
@@ -126,6 +127,7 @@ export function findEvents(automaton: Automaton, bytes: Uint8Array, events: Even
       b = ~toB;
       at[later] = j++;
       state[later++] = b;
+      if (bytes[j] === TWO) j = afterStamp(bytes, j);
     } else {
       b = toB;
       j++;
@@ -137,6 +139,24 @@ export function findEvents(automaton: Automaton, bytes: Uint8Array, events: Even
   state.copyWithin(count, middle, later);
   return count + later - middle;
 }
+
+/** Behind the time that GitHub puts before each line, a quarter of its logs, in which no literal ends. */
+function afterStamp(bytes: Uint8Array, from: number): number {
+  const before = bytes[from - 1];
+  if (before !== LINE_FEED && before !== CARRIAGE_RETURN) return from;
+  if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH || bytes[from + 10] !== LETTER_T) return from;
+  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON || bytes[from + 27] !== LETTER_Z) return from;
+  for (let i = from; i < from + STAMP; i++) if ((bytes[i] as number) < DASH) return from;
+  return from + STAMP;
+}
+
+const TWO = 0x32;
+const DASH = 0x2d;
+const COLON = 0x3a;
+const LETTER_T = 0x54;
+const LETTER_Z = 0x5a;
+/** `2024-01-01T00:00:00.0000000Z` */
+const STAMP = 28;
 
 function follow(
   { next, classOf }: Automaton,

@@ -15,6 +15,7 @@ const NOISE = [
 ];
 const WORDS = [
   ...['error: cannot find part', 'FAILED tests/a.py::test_b', '--- FAIL: TestX', '  3 failing', '  1) suite', DNS],
+  ...['2024-01-01T00:00:00.0000000Z ##[error]boom', '2024-01-01T00:00:00.0000000Z error: x', '2024-01-01T'],
   ...['##[error]boom', '##[group]Run npm test', 'section_start:1:step_script', 'section_end:1:step_script', 'retrying'],
   ...['Tests in error: ', 'not ok 3 - thing', 'BUILD FAILURE', 'travis_fold:start:x', 'The command "x" exited with 1'],
 ];
@@ -138,6 +139,12 @@ it('no part of a secret is shown, wherever a text is cut', async () => {
       for (let from = 0; from + 14 <= secret.length; from += 7)
         expect(all.includes(secret.slice(from, from + 14)), `${kind} at ${length}`).toBe(false);
     }
+});
+
+it('what has the marks of a time stamp where they belong, and line ends between them, is so many lines', async () => {
+  const odd = '2\n\n\n-\n\n-\n\nT\n\n:\n\n:abcdefghijZ';
+  const found = await diagnose(`${'quiet\n'.repeat(20)}${odd}\n${DNS}\n`, context);
+  expect(found.lines[0]).toMatchObject({ number: 20 + odd.split('\n').length + 1, text: DNS });
 });
 
 it('more failing steps than are remembered leave the last of them to be shown', async () => {
