@@ -9,7 +9,7 @@ import { withControllers } from '../../shared/platforms/controllers/index.ts';
 import { webhookController } from '../../shared/platforms/controllers/webhook.ts';
 import { type ActionRequest, platforms } from '../../shared/platforms/index.ts';
 import { controllerSettings } from '../../shared/runtime/controller-settings.ts';
-import { ACTION_ROWS, requestOf, SINCE } from '../support/contract/action-rows.ts';
+import { ACTION_ROWS, requestOf, SINCE } from '../support/contract/actions/index.ts';
 import { parametersOf } from '../support/contract/kept.ts';
 
 /** `drop`: takes a request and never answers. */
