@@ -67,7 +67,18 @@ export class Remediation extends Construct {
     remediate.function.allowParameters();
     grantControllers(remediate.function, service.settings.controllers.aws);
 
-    const verify = new EventConsumer(this, { service, bus, name: 'verify', environment: { TABLE_NAME } });
+    const verify = new EventConsumer(this, {
+      service,
+      bus,
+      name: 'verify',
+      environment: {
+        TABLE_NAME,
+        ...settingsVariables(
+          { REMEDIATION: service.settings.remediation },
+          'name platforms instead of single repositories',
+        ),
+      },
+    });
     store.grant(verify.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
     store.grantIndexes(verify.function, 'by');
   }

@@ -1,12 +1,13 @@
 import { advance, makeGood } from '../incidents/index.ts';
 import { type Failure, isEnded, type Remediation } from '../model/index.ts';
+import { type RemediationSettings, remediationSettings } from '../runtime/remediation-settings.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
-import { recordOutcome } from './learning/index.ts';
+import { recordOutcome, worthOf } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
 import { successorOf } from './successor.ts';
 
@@ -21,8 +22,11 @@ const OPEN: readonly Remediation['status'][] = ['executing', 'unknown', 'verifyi
  * Takes the outcome of a fix from the attempt that followed it, and notes what a later attempt made good, whoever started
  * it. Safe to call at any time, any number of times.
  */
-export async function verifyRun(id: string, deps: { store: Store; now: () => number }): Promise<Rest> {
-  const { store, now } = deps;
+export async function verifyRun(
+  id: string,
+  deps: { store: Store; now: () => number; prices?: RemediationSettings['prices'] },
+): Promise<Rest> {
+  const { store, now, prices = remediationSettings.parse({}).prices } = deps;
   const record = await readRun(store, id);
   const good = record.failures.filter((failure) => madeGood(failure, record));
   if (good.length > 0) {
@@ -39,7 +43,7 @@ export async function verifyRun(id: string, deps: { store: Store; now: () => num
       (isProvedByNext(fix)
         ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue })
         : toldBy(fix, record)) ?? timedOut(fix, now());
-    if (outcome !== undefined) await conclude(store, fix, outcome, record);
+    if (outcome !== undefined) await conclude({ store, prices }, fix, outcome, record);
     else if (ended && isProvedByNext(fix)) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
@@ -82,14 +86,17 @@ function timedOut(fix: Remediation, now: number): { succeeded: boolean; reason: 
 
 /** The incidents first, the fix last: after a crash in between, the fix is still open and all of it is done again. */
 async function conclude(
-  store: Store,
+  { store, prices }: { store: Store; prices: RemediationSettings['prices'] },
   fix: Remediation,
   outcome: { succeeded: boolean; reason: string },
   record: RunRecord,
 ): Promise<void> {
   const excused = await tellOutage(store, fix, outcome.succeeded, record);
-  if (!excused && fix.playbook !== BY_HAND)
-    await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded);
+  if (!excused && fix.playbook !== BY_HAND) {
+    const ran = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
+    const worth = worthOf(ran, outcome.succeeded, prices);
+    await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded, worth);
+  }
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
   if (!outcome.succeeded && !excused) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));

@@ -73,6 +73,18 @@ export const remediationSettings = z.strictObject({
   ),
   /** Stretches of time in which QMOI starts nothing. */
   maintenance: z.prefault(z.array(window).check(z.maxLength(20)), []),
+  /** What the effectiveness of fixes is told in, beside how often they helped. */
+  prices: z.prefault(
+    z.strictObject({
+      /** US dollars a minute, by `<platform>/<label of the runner>` or `<platform>/linux`, `windows`, `macos`; beside the list prices. */
+      perMinute: z.prefault(z.record(z.string().check(z.maxLength(200)), notNegative), {}),
+      /** What looking at a failure takes whoever would have to. */
+      personMinutes: z.prefault(notNegative, 10),
+      /** And costs, in US dollars an hour. */
+      personPerHour: z.prefault(notNegative, 0),
+    }),
+    {},
+  ),
   /** The share of eligible retries that are only watched, to learn what gets well by itself. */
   holdOut: z.prefault(z.number().check(z.nonnegative(), z.maximum(0.5)), 0.02),
 });

@@ -2,6 +2,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { effectsPartition, expiry, outcomePartition, type Store } from '../../store/index.ts';
 import type { Tally } from './beta.ts';
 import type { Outcome } from './breaker.ts';
+import { NOTHING, sumOf, type Worth } from './prices.ts';
 
 /**
  * What came of each fix, one item each, so that noting it again changes nothing. Tallies are counted over the newest of
@@ -25,6 +26,7 @@ export async function recordOutcome(
   store: Store,
   fix: { id: string; causes: readonly string[]; playbook: string; platform: string; repository: string; at: string },
   succeeded: boolean,
+  worth: Worth = NOTHING,
 ): Promise<void> {
   const expiresAt = expiry(fix.at, KEPT_DAYS);
   const effects = fix.causes.map((cause) => ({ cause, playbook: fix.playbook }));
@@ -32,7 +34,7 @@ export async function recordOutcome(
   await Promise.all([
     ...subjects.map((subject) =>
       // By the fix alone, so that a second reading of one outcome does not count twice.
-      store.putItem({ pk: outcomePartition(subject), sk: `${fix.at}|${fix.id}`, succeeded, expiresAt }),
+      store.putItem({ pk: outcomePartition(subject), sk: `${fix.at}|${fix.id}`, succeeded, ...worth, expiresAt }),
     ),
     ...effects.map((effect) =>
       store.putItem({ pk: effectsPartition, sk: `${effect.cause}|${effect.playbook}`, ...effect, expiresAt }),
@@ -40,7 +42,7 @@ export async function recordOutcome(
   ]);
 }
 
-async function newest(store: Store, subject: string, limit: number): Promise<Outcome[]> {
+async function newest(store: Store, subject: string, limit: number): Promise<(Outcome & Worth)[]> {
   const { Items = [] } = await store.client.send(
     new QueryCommand({
       TableName: store.tableName,
@@ -50,7 +52,12 @@ async function newest(store: Store, subject: string, limit: number): Promise<Out
       Limit: limit,
     }),
   );
-  return Items.map(({ sk, succeeded }) => ({ at: String(sk).split('|')[0] ?? '', succeeded: succeeded === true }));
+  return Items.map(({ sk, succeeded, ...rest }) => ({
+    ...NOTHING,
+    ...(rest as unknown as Partial<Worth>),
+    at: String(sk).split('|')[0] ?? '',
+    succeeded: succeeded === true,
+  }));
 }
 
 export async function tallyOf(store: Store, effect: Effect): Promise<Tally> {
@@ -58,6 +65,10 @@ export async function tallyOf(store: Store, effect: Effect): Promise<Tally> {
   const successes = outcomes.filter(({ succeeded }) => succeeded).length;
   return { successes, failures: outcomes.length - successes };
 }
+
+/** What the fixes that `tallyOf` counts saved and spent; a fix of several causes counts with each. */
+export const worthIn = async (store: Store, effect: Effect): Promise<Worth> =>
+  sumOf(await newest(store, ofCause(effect), COUNTED));
 
 /** The latest first; only as many as a breaker looks at. */
 export const outcomesIn = (

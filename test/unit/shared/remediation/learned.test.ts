@@ -64,6 +64,31 @@ describe('what came of earlier fixes', () => {
     expect(Number(item?.high)).toBeGreaterThan(0.6);
   });
 
+  it('is told in minutes and money as well: those of the runners, and those of a person', async () => {
+    const { table, fail } = await world();
+    const { store, time } = table;
+    const prices = remediationSettings.parse({
+      prices: { perMinute: { 'fake/linux': 0.5, 'fake/gpu': 3 }, personMinutes: 12, personPerHour: 50 },
+    }).prices;
+    const ran = async (externalId: string, outcome: 'succeeded' | 'failed', labels: string[]) => {
+      const { runId } = await fail(externalId);
+      await nextAttempt(store, { externalId, jobs: { test: outcome } });
+      const id = `fake:${externalId}:job:${externalId}20`;
+      const startedAt = new Date(time.now - 90_000).toISOString();
+      await store.merge('job', { id, origin: 'live', statusAt: store.now(), startedAt, labels });
+      for (let round = 0; round < 2; round++) await verifyRun(runId, { store, now: () => time.now, prices });
+    };
+    await ran('1', 'succeeded', ['ubuntu-latest']);
+    await ran('2', 'failed', ['gpu']);
+    await ran('3', 'succeeded', ['self-hosted', 'linux-arm']);
+    const { body } = await askOf(store)('/v1/effectiveness');
+    expect(body.items).toMatchObject([
+      // A minute and a half is billed as two; two of the three helped.
+      { spentMinutes: 6, spentMoney: 2 * 0.5 + 2 * 3, savedMinutes: 24, savedMoney: 20 },
+    ]);
+    expect(body).toHaveProperty('prices', { asOf: expect.stringMatching(/^20\d\d-/), currency: 'USD' });
+  });
+
   it('turns off what helps less than waiting, and keeps the numbers behind that', async () => {
     const { table, fake, fail } = await world();
     await outcomes(table, { playbook: RETRY, helped: 2, failed: 28 });
