@@ -59,22 +59,21 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
   if (failure === undefined || failure.status === 'diagnosed') return done;
   const read = await readLog(job, failure, receives, deps);
   if ('again' in read) return read;
-  await learnFrom(read, failure, deps);
+  // Before the failure is known to be diagnosed, as the message may come again. A hit decides nothing, and holds nothing up.
+  if (read.cause === 'unknown' && read.template !== '') {
+    const { platform, repository, failedAt } = failure;
+    await noteUnknown(store, { id, template: read.template, repository: `${platform}/${repository}`, failedAt });
+  }
   const client = await deps.platforms[job.platform]?.client(deps.read);
-  await settle(store, failure, job, await withReport(read, job, { store, client, now }));
+  const diagnosis = await withReport(read, job, { store, client, now });
+  await Promise.all([settle(store, failure, job, diagnosis), countHit(read, failure, deps)]);
   deps.count?.('Diagnoses', { cause: KNOWN[read.cause] ?? 'known' });
   return done;
 }
 
-/** Once a failure, though the message may come again: before the failure is known to be diagnosed. */
-async function learnFrom({ cause, template }: Diagnosis, failure: Failure, deps: DiagnoseDeps): Promise<void> {
-  const { id, platform, repository, failedAt } = failure;
-  const { store, declared = {} } = deps;
-  if (cause === 'unknown' && template !== '') {
-    await noteUnknown(store, { id, template, repository: `${platform}/${repository}`, failedAt });
-  }
-  const { rules } = await bookOf(store, declared);
-  if (rules.some((rule) => rule.id === cause)) await noteHit(store, cause, { id, failedAt });
+async function countHit({ cause }: Diagnosis, { id, failedAt }: Failure, deps: DiagnoseDeps): Promise<void> {
+  const { rules } = await bookOf(deps.store, deps.declared ?? {});
+  if (rules.some((rule) => rule.id === cause)) await noteHit(deps.store, cause, { id, failedAt });
 }
 
 /** The diagnosis, or how long to wait for the log. */

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bucket, refilled } from '../../shared/reconciliation/index.ts';
 import { callLimit, type Store } from '../../shared/store/index.ts';
 
 /** Of each platform's API; platforms allow thousands. Half of it may be spent at once. */
 const LOGS_PER_HOUR = 120;
-const RACES = 5;
+const [RACES, WAIT_MS] = [10, 25];
 
 /** A token bucket in the table, shared by all invocations. Not written: there is nothing to decide, or too many do. */
 async function change(
@@ -26,6 +27,7 @@ async function change(
             ExpressionAttributeValues: { ':version': known.version },
           });
     if (await written) return true;
+    await sleep(Math.random() * WAIT_MS);
   }
   return false;
 }
