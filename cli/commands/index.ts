@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./replay.ts')).replay,
   fix: async () => (await import('./fix.ts')).fix,
   'heartbeat-token': async () => (await import('./heartbeat-token.ts')).heartbeatToken,
+  rollback: async () => (await import('./rollback.ts')).rollback,
   rules: async () => (await import('./rules.ts')).rules,
   run: async () => (await import('./run.ts')).run,
   status: async () => (await import('./status.ts')).status,

@@ -6,6 +6,7 @@ import {
   type Answer,
   type Answered,
   answerApproval,
+  askForRollback,
   readApprovalToken,
   standing,
 } from '../../shared/remediation/index.ts';
@@ -16,6 +17,8 @@ import { viewOf } from './views.ts';
 
 const MAX_REASON = 500;
 const body = z.strictObject({ reason: z.optional(z.string().check(z.maxLength(MAX_REASON))) });
+
+const bodyHelp = `The body is an object, which may have a reason of at most ${MAX_REASON} characters.`;
 
 const REFUSALS: Readonly<Record<Exclude<Answered['kind'], 'done'>, string>> = {
   late: 'It does not wait for an answer any more.',
@@ -30,7 +33,7 @@ const operationOf = (answer: Answer, summary: string, means: string): Operation 
   summary,
   body,
   bodyName: 'ApprovalBody',
-  bodyHelp: `The body is an object, which may have a reason of at most ${MAX_REASON} characters.`,
+  bodyHelp,
   answers: { 200: { means, schema: { item: 'remediations' } } },
   problems: [400, 404, 409],
   async run({ store, id, body: given }) {
@@ -49,6 +52,26 @@ export const approvalOperations: readonly Operation[] = [
     'It is judged anew, and carried out if nothing speaks against it.',
   ),
   operationOf('refuse', 'Refuse a fix that waits', 'It will not be carried out.'),
+  {
+    method: 'POST',
+    path: '/v1/remediations/{id}/rollback',
+    id: 'roll-back-remediation',
+    summary: 'Take a fix back',
+    description:
+      'By the action that undoes it: carried out at most once, looked up when the answer is lost, held by a stop and by nothing else. The same again changes nothing.',
+    body,
+    bodyName: 'ApprovalBody',
+    bodyHelp,
+    answers: { 202: { means: 'It is written down, and will be taken back.', schema: { item: 'remediations' } } },
+    problems: [400, 404, 409],
+    async run({ store, id, body: given }) {
+      const { reason } = given as z.infer<typeof body>;
+      const asked = await askForRollback(store, id, { by: 'master', reason });
+      if (asked === undefined) throw new Problem(404, 'There is no such remediation.');
+      if ('refused' in asked) throw new Problem(409, asked.refused);
+      return { status: 202, body: viewOf('remediation', asked.fix) };
+    },
+  },
 ];
 
 /**

@@ -33,7 +33,7 @@ export const subscriptions = {
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
     { entity: 'control', statuses: ['stopped'] },
-    { entity: 'remediation', statuses: ['awaiting-approval'] },
+    { entity: 'remediation', statuses: ['awaiting-approval', 'not-rolled-back'] },
     { entity: 'notification', statuses: ['due'] },
   ],
   wake: [{ entity: 'control', statuses: ['running'] }],
@@ -95,12 +95,15 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   remediate: [
     {
       entity: 'remediation',
-      statuses: ['proposed', 'awaiting-approval', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
+      statuses: [
+        ...['proposed', 'awaiting-approval', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
+        ...['rolling-back', 'rolled-back', 'not-rolled-back'],
+      ],
     },
     { entity: 'incident', statuses: ['fixing', 'escalated'] },
   ],
   verify: [
-    { entity: 'remediation', statuses: ['succeeded', 'failed'] },
+    { entity: 'remediation', statuses: ['succeeded', 'failed', 'rolled-back', 'not-rolled-back'] },
     { entity: 'failure', statuses: ['updated'] },
     { entity: 'incident', statuses: ['resolved', 'escalated'] },
     { entity: 'flake', statuses: ['suspected', 'flaky', 'stable', 'updated'] },

@@ -81,8 +81,9 @@ export const remediation = machine({
     expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
     failed: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it did not help' },
     succeeded: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it helped' },
-    'rolling-back': { rank: 8, next: ['rolled-back'], means: 'being taken back' },
+    'rolling-back': { rank: 8, next: ['rolled-back', 'not-rolled-back'], means: 'being taken back' },
     'rolled-back': { rank: 9, terminal: true, next: [], means: 'taken back' },
+    'not-rolled-back': { rank: 9, terminal: true, next: [], means: 'could not be taken back: the master has to' },
   },
   fields: {
     platform: z.string(),
@@ -129,6 +130,14 @@ export const remediation = machine({
     approvedBy: z.optional(z.string()),
     /** Only watched, to learn what gets well by itself. */
     heldOut: z.optional(z.boolean()),
+    /** It was so before, so that there is nothing to take back. */
+    unchanged: z.optional(z.boolean()),
+    /** Since when it is to be taken back, by whom, and why. */
+    rollbackAskedAt: z.optional(z.string()),
+    rollbackAskedBy: z.optional(z.string()),
+    rollbackReason: z.optional(z.string()),
+    /** The fix that it takes back. */
+    rollbackOf: z.optional(z.string()),
   },
   joins: {
     platform: once,
@@ -162,8 +171,13 @@ export const remediation = machine({
     approvedAt: earliest,
     approvedBy: once,
     heldOut: either,
+    unchanged: either,
+    rollbackAskedAt: earliest,
+    rollbackAskedBy: once,
+    rollbackReason: once,
+    rollbackOf: once,
   },
-  watched: ['approvedAt'],
+  watched: ['approvedAt', 'rollbackAskedAt'],
 });
 
 /** One message to one route about one event. */

@@ -5,7 +5,15 @@ import { BY_HAND } from '../remediation/index.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import type { Topic } from '../runtime/settings.ts';
 import { ids, mergeInto, type Store } from '../store/index.ts';
-import { approvalMessage, controlMessage, incidentMessage, type Message, type Route, routesFor } from './routes.ts';
+import {
+  approvalMessage,
+  controlMessage,
+  incidentMessage,
+  type Message,
+  type Route,
+  routesFor,
+  stuckMessage,
+} from './routes.ts';
 
 /** Longer than a publish may take. A crash leaves the lease behind; the message is then sent again, once. */
 const LEASE_MS = 30_000;
@@ -56,7 +64,9 @@ export async function notify(type: string, envelope: Envelope, deps: NotifyDeps)
         ? incidentMessage(incident, status)
         : control !== undefined
           ? controlMessage(control)
-          : undefined;
+          : fix?.status === 'not-rolled-back'
+            ? stuckMessage(fix)
+            : undefined;
   if (message === undefined) return done;
   // The master did that, and what it was about goes on.
   if (incident?.mergedInto !== undefined && status === 'resolved') return done;

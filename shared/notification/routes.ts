@@ -22,6 +22,8 @@ export const routes: readonly Route[] = [
   },
   { name: 'emergency', event: 'control.stopped', topic: 'emergency' },
   { name: 'approval', event: 'remediation.awaiting-approval', topic: 'real-time' },
+  // What QMOI changed and could not change back.
+  { name: 'emergency', event: 'remediation.not-rolled-back', topic: 'emergency' },
 ];
 
 export const routesFor = (event: string, incident: Incident | undefined): Route[] =>
@@ -75,6 +77,19 @@ export function approvalMessage(fix: Remediation, link: string | undefined): Mes
     ...(fix.incidentId === undefined ? [] : ['', `Incident ${fix.incidentId}`]),
   ];
   return { title: subjectLine(`Approve? ${what}`), body: lines.join('\n') };
+}
+
+export function stuckMessage(fix: Remediation): Message {
+  const what = `${fix.action} for ${fix.repository}`;
+  const lines = [
+    `QMOI did this, and could not take it back: ${what}`,
+    '',
+    `Repository: ${fix.repository} (${fix.platform})`,
+    `Why:        ${fix.reason ?? 'no reason was given'}`,
+    '',
+    `Remediation ${fix.id}`,
+  ];
+  return { title: subjectLine(`Not taken back: ${what}`), body: lines.join('\n') };
 }
 
 const SUBJECT_LENGTH = 99;

@@ -74,7 +74,7 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
 async function settle(fix: Fix, executing: Remediation, outcome: ActOutcome): Promise<Rest> {
   switch (outcome.kind) {
     case 'done':
-      await fix.verifying(executing, outcome.detail);
+      await fix.verifying(executing, outcome.detail, outcome.unchanged);
       return done;
     case 'refused':
       await fix.conclude(executing, 'refused', outcome.reason);

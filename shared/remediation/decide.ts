@@ -77,6 +77,14 @@ const hold = (rule: string, reason: string, until: number): Decision => ({ kind:
 /** GitHub refuses more: https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs */
 const MOST_RERUNS: Readonly<Record<string, number>> = { github: 50 };
 
+const stopped: Rule = ({ now, control }) =>
+  control === 'running' ? undefined : hold('control', `the master has QMOI ${control} here`, now + HOLD_MS);
+const contested: Rule = ({ now, rival }) =>
+  rival === undefined ? undefined : hold('rival', `${rival} is under way on it`, now + RIVAL_MS);
+
+/** What was done may be taken back whatever it was done under: only the stop, and who is at it already, come before. */
+const restoring: readonly Rule[] = [stopped, contested];
+
 /** In this order, the first that objects decides. What can never change comes before what may pass. */
 const rules: readonly Rule[] = [
   ({ run, playbook }) =>
@@ -145,9 +153,8 @@ const rules: readonly Rule[] = [
       ? refuse('tier', `it is of tier ${tier}, and nothing beyond tier ${policy.tiers.max} is done here`)
       : undefined;
   },
-  ({ now, control }) =>
-    control === 'running' ? undefined : hold('control', `the master has QMOI ${control} here`, now + HOLD_MS),
-  ({ now, rival }) => (rival === undefined ? undefined : hold('rival', `${rival} is under way on it`, now + RIVAL_MS)),
+  stopped,
+  contested,
   ({ now, run }, policy) => {
     const window = windowOf(policy, run, now);
     return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);
@@ -196,14 +203,14 @@ const causesOf = ({ failures }: Situation): string => [...new Set(failures.map((
  * replays history asks it too. Everything that is not certain is refused or held: filters, budgets and the stop fail closed.
  */
 export function decide(situation: Situation, policy: RemediationSettings): Decision {
-  for (const rule of rules) {
+  const { on } = situation.playbook.trigger;
+  for (const rule of on === 'taken-back' ? restoring : rules) {
     const objection = rule(situation, policy);
     if (objection !== undefined) return objection;
   }
   const { outage, approved, tries } = situation;
-  if (situation.playbook.trigger.on === 'asked-for') {
-    return { kind: 'act', rule: 'asked-for', reason: 'the master asked for it' };
-  }
+  if (on === 'asked-for') return { kind: 'act', rule: on, reason: 'the master asked for it' };
+  if (on === 'taken-back') return { kind: 'act', rule: on, reason: 'what was done is taken back' };
   const reasons = [
     `${causesOf(situation)}: ${situation.failures.every(({ transient }) => transient === true) ? 'transient' : 'not known to last'}`,
     tries === 0 ? 'first attempt' : `tried ${tries} times before`,

@@ -1,5 +1,5 @@
 import type { Remediation } from '../model/index.ts';
-import { done, type Rest } from '../runtime/rest.ts';
+import { again, done, type Rest } from '../runtime/rest.ts';
 import { ids, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
@@ -7,6 +7,7 @@ import { afterCrash, lookUp } from './carry-out.ts';
 import { ready } from './decide.ts';
 import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
+import { settleRollback, takeBack, toTakeBack } from './rollback.ts';
 import { select } from './select.ts';
 
 /**
@@ -37,6 +38,11 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
     rests.push(
       await proceed(new Fix({ deps, platform, record, run, option, playbook: byHandPlaybook(asked), failures: [] })),
     );
+  }
+  for (const original of toTakeBack(record)) {
+    const fix = await takeBack(deps, record, original);
+    rests.push(fix === undefined ? again(1, 'someone else was faster') : await proceed(fix));
+    if (fix !== undefined) await settleRollback(deps.store, await deps.store.get('remediation', fix.id));
   }
   return rests.find((rest) => rest.again) ?? done;
 }

@@ -28,6 +28,9 @@ const CARRIED_OUT: readonly Remediation['status'][] = ['verifying', 'succeeded',
 export const isProvedByNext = ({ proof }: Pick<Remediation, 'proof'>): boolean =>
   proof === undefined || proof === 'next-attempt';
 
+/** What a fix is beyond its way of trying failed jobs again. */
+type Marks = Pick<Partial<RemediationFact>, 'parameters' | 'proof' | 'rollbackOf'>;
+
 /** One possible fix of one run: what it is about, and how it is written down. */
 export class Fix {
   readonly id: string;
@@ -40,6 +43,8 @@ export class Fix {
   readonly failures: RunRecord['failures'];
   /** Why this playbook and no other that would fit. */
   readonly choice: RecordedDecision['choice'];
+  /** What is written of it beside that. */
+  readonly marks: Marks;
   /** What was decided last, written along with whatever follows from it. */
   private decided: RecordedDecision | undefined;
 
@@ -52,6 +57,7 @@ export class Fix {
     playbook: Playbook;
     failures: RunRecord['failures'];
     choice?: RecordedDecision['choice'];
+    marks?: Marks;
   }) {
     this.deps = of.deps;
     this.platform = of.platform;
@@ -61,6 +67,7 @@ export class Fix {
     this.playbook = of.playbook;
     this.failures = of.failures;
     this.choice = of.choice;
+    this.marks = of.marks ?? {};
     this.id = ids.remediation(runKeyOf(this.run.id), this.option.action, this.option.part);
   }
 
@@ -75,12 +82,13 @@ export class Fix {
     this.decided = { at: this.deps.store.now(), verdict, rule, reason, ...on };
   }
 
-  verifying(from: Remediation, result: string): Promise<Remediation | undefined> {
+  verifying(from: Remediation, result: string, unchanged = false): Promise<Remediation | undefined> {
     // No event tells of these.
     const soon = from.proof !== undefined && from.proof !== 'next-attempt';
     return this.write(from, 'verifying', {
       reason: from.reason,
       result,
+      ...(unchanged && { unchanged }),
       wakeAt: this.in(soon ? PROVED_SOON_MS : VERIFY_WITHIN_MS),
     });
   }
@@ -140,6 +148,7 @@ export class Fix {
       incidentIds: this.incidents,
       ...(this.incidents[0] !== undefined && { incidentId: this.incidents[0] }),
       ...(decision !== undefined && { decision }),
+      ...this.marks,
       ...fields,
     };
     const { after, changed } = await store.change('remediation', this.id, (state) =>
@@ -187,7 +196,7 @@ export class Fix {
       repository: run.repository,
       repositoryId: run.repositoryId,
       runId: run.id,
-      parameters: this.existing?.parameters,
+      parameters: this.existing?.parameters ?? this.marks.parameters,
     };
   }
 }

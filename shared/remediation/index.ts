@@ -22,4 +22,5 @@ export { casesBetween } from './past.ts';
 export { type Playbook, playbook } from './playbook.ts';
 export { playbookOf, playbooks } from './playbooks/index.ts';
 export { modeOf } from './policy.ts';
+export { askForRollback } from './rollback.ts';
 export { verifyRun } from './verify.ts';

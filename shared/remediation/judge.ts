@@ -28,7 +28,8 @@ const NOTHING_SPENT = { repository: 0, all: 0 };
 export async function judge(fix: Fix, existing: Remediation | undefined): Promise<Rest> {
   const { deps, run } = fix;
   const { store, settings } = deps;
-  const asked = fix.playbook.trigger.on === 'asked-for';
+  const { on } = fix.playbook.trigger;
+  const asked = on !== 'run-failed';
   if (!asked && modeOf(settings, run) === 'off') return done;
   await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
@@ -73,7 +74,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     // One that failed for another cause may forbid the rerun. Its diagnosis comes back here.
     if (missing.length > 0) return done;
   }
-  if (decision.kind === 'act') {
+  if (decision.kind === 'act' && on !== 'taken-back') {
     situation = { ...situation, spent: await spend(store, fix.action) };
     decision = decide(situation, settings);
     if (decision.kind !== 'act') await refund(store, fix.action);

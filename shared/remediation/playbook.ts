@@ -38,7 +38,7 @@ const failedRun = z.strictObject({
   causes: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9-]+\*?$/)))),
   transient: z.array(transience).check(z.minLength(1)),
 });
-const trigger = z.union([failedRun, z.strictObject({ on: z.literal('asked-for') })]);
+const trigger = z.union([failedRun, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
 
 const example = z.strictObject({
   says: z.string(),

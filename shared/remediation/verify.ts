@@ -9,6 +9,7 @@ import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
+import { settleRollback } from './rollback.ts';
 import { successorOf } from './successor.ts';
 
 /** The deliveries about a run's jobs may trail the one about its end by this much. */
@@ -92,7 +93,7 @@ async function conclude(
   record: RunRecord,
 ): Promise<void> {
   const excused = await tellOutage(store, fix, outcome.succeeded, record);
-  if (!excused && fix.playbook !== BY_HAND) {
+  if (!excused && fix.playbook !== BY_HAND && fix.rollbackOf === undefined) {
     const ran = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
     const worth = worthOf(ran, outcome.succeeded, prices);
     await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded, worth);
@@ -101,7 +102,7 @@ async function conclude(
   if (!outcome.succeeded && !excused) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
   }
-  await store.change('remediation', fix.id, (state) =>
+  const { after } = await store.change('remediation', fix.id, (state) =>
     state === undefined || !OPEN.includes(state.status)
       ? undefined
       : mergeInto('remediation', state, {
@@ -116,6 +117,7 @@ async function conclude(
           ...(state.result !== undefined && { result: state.result }),
         }),
   );
+  await settleRollback(store, after);
 }
 
 /** Tells the outage what its probe came to. True: the fix failed in an outage, which says nothing of the fix. */
