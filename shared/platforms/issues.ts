@@ -15,14 +15,21 @@ export const issueMark = (of: ActionRequest): string => markFor(of, 'issue');
 /** In the comment of a request; two comments on one issue have a `key` each. */
 export const commentMark = (of: ActionRequest): string => markFor(of, `comment on ${parameter(of, 'issue') ?? ''}`);
 
-const signed = (text: string, mark: string): string => `${cut(text, MAX_BODY)}\n\n${mark}\n`;
+const BREAK = '\u200b';
+/**
+ * Whatever comes from a log calls nobody by name, and hides nothing: neither a mark of its own nor what would hide QMOI's.
+ * The text looks the same.
+ */
+const tamed = (text: string): string => text.replace(/@(?=[\w-])/g, `@${BREAK}`).replaceAll('<!--', `<${BREAK}!--`);
+
+const signed = (text: string, mark: string): string => `${cut(tamed(text), MAX_BODY)}\n\n${mark}\n`;
 
 /** Title and text of an issue; undefined without a title. */
 export function issueOf(of: ActionRequest): { title: string; text: string } | undefined {
   const title = parameter(of, 'title');
   return title === undefined
     ? undefined
-    : { title: cut(title, MAX_TITLE), text: signed(parameter(of, 'body') ?? title, issueMark(of)) };
+    : { title: cut(tamed(title), MAX_TITLE), text: signed(parameter(of, 'body') ?? title, issueMark(of)) };
 }
 
 export function commentOf(of: ActionRequest): string | undefined {
