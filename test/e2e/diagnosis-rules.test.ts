@@ -84,9 +84,15 @@ it("diagnoses by the master's rule within a minute of its being saved", async ()
   expect((await host.request('/v1/rules/ledger-unbalanced')).status).toBe(404);
   const saved = await qmoi('rules', 'set', 'ledger-unbalanced', 'rule.yaml');
   expect(saved).toMatchObject({ code: 0, out: expect.stringContaining('saved') });
+  const applied = await qmoi('rules', 'apply', 'ledger-unbalanced');
+  expect(applied).toMatchObject({ code: 0, out: 'ledger-unbalanced: 2 failures diagnosed, 0 left\n' });
+  expect(await get('/v1/unknowns')).toMatchObject({ share: { unknown: 0 }, items: [] });
   await host.pass(2, [forge]);
-  expect(await run('failure')).toMatchObject({ cause: 'ledger-unbalanced', category: 'automation', transient: false });
-  expect(await get('/v1/rules/ledger-unbalanced')).toMatchObject({ by: 'api', hits: 1, status: 'active' });
+  const later = await run('failure');
+  expect(later).toMatchObject({ cause: 'ledger-unbalanced', category: 'automation', transient: false });
+  expect(await get('/v1/rules/ledger-unbalanced')).toMatchObject({ by: 'api', hits: 3, status: 'active' });
+  // It is in the incident that the earlier ones were moved to.
+  expect(await host.list('failures', { incidentId: String(later?.incidentId) })).toHaveLength(3);
   expect((await qmoi('rules')).out).toMatch(/^ledger-unbalanced +automation +cause +api +deterministic$/m);
 });
 
