@@ -1,10 +1,12 @@
-import type { RecordedDecision } from '../model/index.ts';
+import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import type { EngineDeps } from './fix.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
 import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
+
+const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
 
 export interface Selected {
   readonly playbook: Playbook;
@@ -27,12 +29,22 @@ export async function select(
   const { settings, store } = deps;
   const wanted = ({ id, enabled }: Playbook): boolean =>
     (settings.playbooks[id] ?? (enabled ? 'act' : 'off')) !== 'off';
+  const openOne = record.remediations.find(
+    ({ subject, attempt, playbook, status }) =>
+      subject === option.subject &&
+      attempt === option.attempt &&
+      !ENDED.includes(status) &&
+      playbookOf(playbook) !== undefined,
+  );
+  // What was begun is brought to an end, though what has become known since may be against it.
+  const underWay = openOne && playbookOf(openOne.playbook);
   const others = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
   const of = (playbook: Playbook, choice?: Selected['choice']): Selected => {
     const [step] = playbook.steps;
     const action = step === undefined || step.action === RETRY_STEP ? option.action : step.action;
     return { playbook, option: { ...option, action, playbook: playbook.id }, ...(choice !== undefined && { choice }) };
   };
+  if (underWay !== undefined) return of(underWay);
   if (others.length === 0) return of(plain);
   const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];
   const begun = record.remediations.find(
