@@ -4,7 +4,7 @@ import { remediateRun } from '../../shared/remediation/index.ts';
 import { remediationSettings } from '../../shared/runtime/remediation-settings.ts';
 import { ids, Store } from '../../shared/store/index.ts';
 import { FakePlatform } from '../support/fake-platform.ts';
-import { MemoryTable } from '../support/memory-table.ts';
+import { inMemory } from '../support/memory-table.ts';
 import { type TestTable, withTable } from '../support/table.ts';
 import { askOf } from '../unit/functions/api/ask.ts';
 
@@ -63,16 +63,11 @@ function slowForge({ time }: TestTable, delayOf: (call: number) => number) {
   };
 }
 
-const inMemory = async (): Promise<TestTable> => {
-  const [{ client }, time] = [new MemoryTable(), { now: Date.parse('2026-03-04T05:06:07.000Z') }];
-  return { client, tableName: 'memory', time, store: new Store({ client, tableName: 'memory', now: () => time.now }) };
-};
-
 const slowly = (call: number): number => (call % 18) * STEP_MS;
 it.each([
-  { fixes: 500, says: 'slowly', delayOf: slowly, table: 'in memory', fresh: inMemory },
+  { fixes: 500, says: 'slowly', delayOf: slowly, table: 'in memory', fresh: async () => inMemory() },
   // A call that is not answered in time is given up after ten seconds, and may have taken place.
-  { fixes: 500, says: 'not at all', delayOf: () => 10_000, table: 'in memory', fresh: inMemory },
+  { fixes: 500, says: 'not at all', delayOf: () => 10_000, table: 'in memory', fresh: async () => inMemory() },
   { fixes: 60, says: 'slowly', delayOf: slowly, table: 'of DynamoDB', fresh: () => engine.fresh() },
 ])(
   'is reached within the lease with $fixes fixes in flight at a forge that answers $says, and nothing comes after it (table $table)',

@@ -69,6 +69,11 @@ export class World {
   private outageUntil = 0;
   /** How often the master changes the controls, beyond what is usual. */
   private readonly nerves: number;
+  /** How often whoever was at work last goes on: others then come far between two of its calls, or not at all. */
+  private readonly bursts: number;
+  private last: Worker | undefined;
+  /** How often time stands nearly still while somebody works. */
+  private readonly pace: number;
   private sweptAt = START;
   private wrong: Violation | undefined;
 
@@ -79,7 +84,9 @@ export class World {
       { table: 0.01, lost: 0.2, refused: 0.1 },
       { table: 0.05, lost: 0.5, refused: 0.3 },
     );
-    this.nerves = this.pick(0, 0, 0.2);
+    this.nerves = this.pick(0, 0, 0.3);
+    this.bursts = this.pick(0, 0.8, 0.95);
+    this.pace = this.pick(0.97, 0.8);
     this.settings = remediationSettings.parse({
       scopes: this.pick({}, {}, { 'repository:acme/web': 'approve' }),
       budgets: { perRepositoryPerHour: this.pick(2, 20, 20), perHour: this.pick(4, 100, 100) },
@@ -164,6 +171,7 @@ export class World {
       ...{ now: () => this.now, faults: () => this.faults, sends: (call) => this.leaves(call) },
     });
     this.workers.push(worker);
+    this.last = worker;
     const end = (rest: Rest): void => {
       worker.over = true;
       message.taken = false;
@@ -409,13 +417,18 @@ export class World {
   private async step(): Promise<void> {
     this.steps++;
     const ready = this.workers.filter((worker) => worker.ready);
-    // What nobody waits for any more takes its time.
-    const open = this.calls.filter(({ arrived, answered }) => (answered ? !arrived && this.random() < 0.05 : true));
+    // Forges take their time, and more so where nobody waits for them any more.
+    const open = this.calls.filter(
+      ({ arrived, answered }) => !(arrived && answered) && this.random() < (answered ? 0.05 : 0.3),
+    );
     const dice = this.random();
     if (dice < 0.72 && ready.length + open.length > 0) {
-      const next = this.pick<Worker | Call>(...ready, ...open);
-      if (next instanceof Worker) await next.go();
-      else this.moveOn(next);
+      const again = this.last?.ready && this.random() < this.bursts ? this.last : undefined;
+      const next = again ?? this.pick<Worker | Call>(...ready, ...open);
+      if (next instanceof Worker) {
+        this.last = next;
+        await next.go();
+      } else this.moveOn(next);
     } else if (dice < 0.727 && ready.length + open.length > 0) {
       const worker = this.pick(...this.calls.filter(({ answered }) => !answered))?.worker ?? this.pick(...ready);
       if (worker?.alive) this.crash(worker);
@@ -432,7 +445,7 @@ export class World {
     else if (dice < 0.75) {
       // Work takes little time as a rule, or no lease would ever last.
       const idle = this.pick(SECOND, 5 * SECOND, 20 * SECOND, MINUTE, this.pick(MINUTE, 10 * MINUTE));
-      const busy = this.workers.length > 0 && this.random() < 0.95;
+      const busy = this.workers.length > 0 && this.random() < this.pace;
       const most = busy ? this.pick(20, 50, 200, SECOND) : idle;
       this.pass(Math.ceil(this.random() * most));
     } else if (dice < 0.82) {

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { BatchGetCommand, DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEX } from '../../shared/store/index.ts';
+import { INDEX, Store } from '../../shared/store/index.ts';
+import { START, type TestTable } from './table.ts';
 
 type Item = Record<string, unknown> & { pk: string; sk: string };
 type Values = Readonly<Record<string, unknown>>;
@@ -85,6 +86,12 @@ export class MemoryTable {
     const page = found.slice(0, input.Limit ?? found.length);
     return { Items: index === undefined ? page : page.map(({ pk, sk }) => ({ pk, sk })) };
   }
+}
+
+/** An empty table in memory, with its own clock. */
+export function inMemory(): TestTable {
+  const [{ client }, time, tableName] = [new MemoryTable(), { now: Date.parse(START) }, 'memory'];
+  return { client, tableName, time, store: new Store({ client, tableName, now: () => time.now }) };
 }
 
 type Test = (known: unknown, value: never) => boolean;

@@ -31,7 +31,7 @@ const INDEXES = [
   { IndexName: INDEX.by, partition: 'bp', sort: 'ls' },
   { IndexName: INDEX.wake, partition: 'wp', sort: 'wakeAt' },
 ] as const;
-const START = '2026-03-04T05:06:07.000Z';
+export const START = '2026-03-04T05:06:07.000Z';
 
 export const clientOf = (origin: string): DynamoDBDocumentClient =>
   DynamoDBDocumentClient.from(
