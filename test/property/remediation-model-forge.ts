@@ -1,6 +1,7 @@
+import { attach } from '../../shared/incidents/index.ts';
 import type { Job, Run } from '../../shared/model/index.ts';
 import type { ActionRequest, ActOutcome, LookUp } from '../../shared/platforms/port.ts';
-import { ids } from '../../shared/store/index.ts';
+import { ids, type Store } from '../../shared/store/index.ts';
 
 /** GitHub and GitLab as far as fixes can tell: runs with attempts, what was done to them, and answers that get lost. */
 
@@ -168,4 +169,33 @@ export function factsOf(run: ForgeRun): {
         ...{ status: job.status, statusAt: iso(job.endedAt ?? changedAt), ...ended(job.endedAt) },
       })),
   };
+}
+
+export const CAUSES = {
+  'dns-resolution-failed': { category: 'network', transient: true },
+  'registry-server-error': { category: 'network', transient: true },
+  'test-failed': { category: 'automation', transient: false },
+  unknown: { category: 'unknown', transient: null },
+} as const;
+
+/** What the diagnosis would say of a failed job. */
+export async function diagnose(
+  store: Store,
+  job: { id: string; name?: string | undefined; repository?: string; platform?: string; statusAt?: string },
+  cause: keyof typeof CAUSES,
+): Promise<void> {
+  const { platform = '', repository = '', name = '', statusAt = '' } = job;
+  const { category, transient } = CAUSES[cause];
+  const fingerprint = `${cause}-${name}`;
+  const about = { fingerprint, cause, category, platform, repository, origin: 'live' as const };
+  const terms = { cause: 1, blastRadius: 0, environment: 0, recurrence: 0, branch: 0, automation: 0 };
+  const incidentId = await attach(store, { ...about, title: cause, terms, seenAt: statusAt });
+  await store.merge('failure', {
+    ...{ ...about, ...job, jobId: job.id, failedAt: statusAt, incidentId, transient, status: 'diagnosed' },
+    ...{
+      severity: 'medium',
+      priority: 3,
+      excerpt: cause === 'registry-server-error' ? '503 https://registry.example.com/x' : '',
+    },
+  } as never);
 }

@@ -1,102 +1,28 @@
 import { sweep } from '../../functions/wake/wake.ts';
-import { eventOf, subscriptions } from '../../shared/events/index.ts';
-import { attach } from '../../shared/incidents/index.ts';
-import { type Control, machines, type Remediation } from '../../shared/model/index.ts';
-import type { ActOutcome } from '../../shared/platforms/port.ts';
-import {
-  answerApproval,
-  askFor,
-  effectiveControl,
-  handActions,
-  playbooks,
-  remediateRun,
-  setControl,
-  settleControl,
-  verifyRun,
-} from '../../shared/remediation/index.ts';
-import { type Random, randomOf } from '../../shared/remediation/learning/index.ts';
-import { type RemediationSettings, remediationSettings } from '../../shared/runtime/remediation-settings.ts';
-import { done, type Rest } from '../../shared/runtime/rest.ts';
-import { type Store, stateOf } from '../../shared/store/index.ts';
-import { MemoryTable } from '../support/memory-table.ts';
-import { type ForgeRun, factsOf, isRerun, keyOf, ModelForge } from './remediation-model-forge.ts';
-import { CALL_MS, type Call, type Faults, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
+import { machines, type Remediation } from '../../shared/model/index.ts';
+import { answerApproval, askFor, handActions, setControl, settleControl } from '../../shared/remediation/index.ts';
+import { done } from '../../shared/runtime/rest.ts';
+import { CAUSES, diagnose, type ForgeRun, factsOf } from './remediation-model-forge.ts';
+import { HOUR, Machinery, MINUTE, SECOND, Violation } from './remediation-model-machinery.ts';
+import { CALL_MS, type Call, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
 
-/**
- * A small world in which runs fail, people meddle, workers die and answers get lost, in an order that the dice decide; and
- * what must never be in it, looked at after every step.
- */
+/** The world around QMOI: runs fail, people meddle, workers die and answers get lost, in an order that the dice decide. */
 
-const START = Date.parse('2026-03-04T05:06:07.000Z');
-const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
-/** A message whose worker died comes back. */
-const VISIBILITY_MS = MINUTE;
 const MAX_WORKERS = 5;
 /** The longest anything is waited for: newer work, for a day; a rerun, for six hours. */
 const TIME_PASSES_MS = 60 * HOUR;
 
-const CAUSES = {
-  'dns-resolution-failed': { category: 'network', transient: true },
-  'registry-server-error': { category: 'network', transient: true },
-  'test-failed': { category: 'automation', transient: false },
-  unknown: { category: 'unknown', transient: null },
-} as const;
 const REPOSITORIES = ['acme/shop', 'acme/web'] as const;
 const SCOPES = ['all', 'platform:github', 'repository:acme/shop'] as const;
-/** On their way to the platform, or not known not to be. */
-const UNDER_WAY = new Set(['executing', 'unknown']);
-
-export class Violation extends Error {
-  override readonly name = 'Violation';
-}
-
-/** How often each thing came about, so that a test that saw nothing can be told. */
-export type Sights = Record<string, number>;
-
-export class World {
-  readonly sights: Sights = {};
-  readonly trace: string[] = [];
-  steps = 0;
-  private now = START;
-  private readonly random: Random;
-  private readonly table = new MemoryTable();
-  private readonly forge = new ModelForge(() => this.now);
-  private readonly settings: RemediationSettings;
-  private faults: Faults;
-  private messages: Message[] = [];
-  private workers: Worker[] = [];
-  private calls: Call[] = [];
+export class World extends Machinery {
   private outageUntil = 0;
+  private sweptAt = this.now;
   /** How often the master changes the controls, beyond what is usual. */
-  private readonly nerves: number;
+  private readonly nerves = this.pick(0, 0, 0.3);
   /** How often whoever was at work last goes on: others then come far between two of its calls, or not at all. */
-  private readonly bursts: number;
-  private last: Worker | undefined;
+  private readonly bursts = this.pick(0, 0.8, 0.95);
   /** How often time stands nearly still while somebody works. */
-  private readonly pace: number;
-  private sweptAt = START;
-  private wrong: Violation | undefined;
-
-  constructor(seed: string) {
-    this.random = randomOf(seed);
-    this.faults = this.pick(
-      NO_FAULTS,
-      { table: 0.01, lost: 0.2, refused: 0.1 },
-      { table: 0.05, lost: 0.5, refused: 0.3 },
-    );
-    this.nerves = this.pick(0, 0, 0.3);
-    this.bursts = this.pick(0, 0.8, 0.95);
-    this.pace = this.pick(0.97, 0.8);
-    this.settings = remediationSettings.parse({
-      scopes: this.pick({}, {}, { 'repository:acme/web': 'approve' }),
-      budgets: { perRepositoryPerHour: this.pick(2, 20, 20), perHour: this.pick(4, 100, 100) },
-      tiers: { askFrom: this.pick(1, 2, 2, 2, 4) },
-      playbooks: Object.fromEntries(playbooks.map(({ id }) => [id, this.pick('act', 'act', 'act', 'act', 'off')])),
-      outage: { runs: this.pick(3, 10) },
-      approvalWithinMinutes: this.pick(5, 60),
-    });
-    this.table.written = (before, after) => this.hear(before, after);
-  }
+  private readonly pace = this.pick(0.97, 0.8);
 
   /** Takes steps at random, then lets time pass until everything has ended. Throws `Violation`. */
   async live(steps: number): Promise<void> {
@@ -107,174 +33,7 @@ export class World {
     await this.rest();
   }
 
-  private pick<T>(...from: readonly T[]): T {
-    return from[Math.floor(this.random() * from.length)] as T;
-  }
-  private saw(what: string): void {
-    this.sights[what] = (this.sights[what] ?? 0) + 1;
-  }
-  private note(what: string): void {
-    this.trace.push(`${new Date(this.now).toISOString().slice(8)} ${what}`);
-  }
-  private check(): void {
-    if (this.wrong !== undefined) throw this.wrong;
-  }
-  private violated(what: string): void {
-    this.note(`!! ${what}`);
-    this.wrong ??= new Violation(what);
-  }
-
-  // --- what QMOI does: messages, workers, requests ---
-
-  private send(what: string, work: Message['work'], delay = 0, brisk = false): void {
-    this.messages.push({ what, work, brisk, visibleAt: this.now + delay, taken: false });
-  }
-
-  /** The table's stream, the bus and the queues: at least once, in any order. */
-  private hear(before: Record<string, unknown> | undefined, after: Record<string, unknown>): void {
-    if (after.entity === undefined) return;
-    if (after.entity === 'remediation') this.checkStep(before, after);
-    const event = eventOf(before, after);
-    if (event === undefined) return;
-    const { type, envelope } = event;
-    if (after.entity === 'remediation' || after.entity === 'control') {
-      this.saw(type);
-      this.note(`${type} ${envelope.key}: ${String(after.reason ?? '')}`);
-    }
-    const heard = (by: 'remediate' | 'verify' | 'wake'): boolean =>
-      subscriptions[by].some(
-        (one) =>
-          (one.statuses as readonly string[]).some((status) => type === `${one.entity}.${status}`) &&
-          (!('attemptAbove' in one) || (envelope.attempt ?? 0) > one.attemptAbove),
-      );
-    const delay = () => this.pick(0, 0, 0, 50, SECOND, 5 * SECOND, 20 * SECOND);
-    const { key } = envelope;
-    for (const repeat of this.random() < 0.1 ? [0, 1] : [0]) {
-      const late = delay() + repeat * 10 * SECOND;
-      if (heard('remediate')) this.send(`remediate ${key}`, (worker) => remediateRun(key, this.depsOf(worker)), late);
-      if (heard('verify') && envelope.entity !== 'incident') {
-        this.send(`verify ${key}`, ({ store, now }) => verifyRun(key, { store, now }), late);
-      }
-      if (heard('wake')) this.send('released', ({ store }) => sweep(store, { held: true }).then(() => done), late);
-    }
-  }
-
-  private depsOf({ store, platforms, now }: Worker) {
-    return { store, platforms, now, read: async () => ({}), settings: this.settings, owner: 'worker' };
-  }
-
-  private async start(message: Message): Promise<void> {
-    message.taken = true;
-    message.visibleAt = this.now + VISIBILITY_MS;
-    const worker = new Worker(message, {
-      ...{ table: this.table, forge: this.forge, random: this.random },
-      ...{ now: () => this.now, faults: () => this.faults, sends: (call) => this.leaves(call) },
-    });
-    this.workers.push(worker);
-    this.last = worker;
-    const end = (rest: Rest): void => {
-      worker.over = true;
-      message.taken = false;
-      message.done = !rest.again;
-      if (rest.again) message.visibleAt = this.now + rest.seconds * SECOND;
-    };
-    message.work(worker).then(end, (error: Error) => {
-      if (!/does not answer|conditional request|contended/.test(error.message)) this.violated(String(error.stack));
-      end({ again: true, seconds: this.pick(1, 5, 30), why: error.message });
-    });
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  private visible(): Message[] {
-    return this.messages.filter(({ taken, visibleAt }) => !taken && visibleAt <= this.now);
-  }
-
-  private tidy(): void {
-    this.workers = this.workers.filter(({ alive, over }) => alive && !over);
-    this.messages = this.messages.filter(({ done: over }) => over !== true);
-    this.calls = this.calls.filter(
-      ({ arrived, answered, sentAt }) => !(arrived && answered) && this.now - sentAt <= CALL_MS,
-    );
-  }
-
-  private crash(worker: Worker): void {
-    const busy = this.calls.some((call) => call.worker === worker && !call.answered);
-    this.saw(busy ? 'crash in flight' : 'crash');
-    this.note(`crash of ${worker.message.what}`);
-    worker.die();
-    worker.message.taken = false;
-    for (const call of this.calls) if (call.worker === worker) call.answered = true;
-  }
-
-  private leaves(call: Call): void {
-    const { request } = call;
-    this.note(`sends ${request.action} ${request.subject}`);
-    this.saw(`sends ${request.action}`);
-    if (this.controlOf(request) === 'stopped')
-      this.violated(`${request.action} ${request.subject} was sent after the stop`);
-    const other = this.calls.find(
-      (one) => one.worker !== call.worker && overlaps(one.request, request) && !(one.arrived && one.answered),
-    );
-    if (other !== undefined) {
-      this.violated(`${request.action} ${request.subject} was sent while ${other.request.action} was on its way`);
-    }
-    this.calls.push(call);
-  }
-
-  private controlOf({ runId, repository }: { runId: string; repository: string }): Control['status'] {
-    const controls = [...(this.table.items.get('control')?.values() ?? [])].map((item) => stateOf('control', item));
-    return effectiveControl(controls, { platform: runId.split(':')[0] ?? '', repository });
-  }
-
-  /** A request gets there, or its answer gets back, or either is lost. */
-  private moveOn(call: Call): void {
-    const { request, worker } = call;
-    const answer = (outcome: ActOutcome): void => {
-      call.answered = true;
-      if (worker.alive) call.answer(outcome);
-    };
-    if (call.arrived) {
-      const lost = this.random() < this.faults.lost;
-      if (lost) this.saw('answer lost');
-      answer(lost ? { kind: 'unknown', reason: 'no answer' } : (call.outcome ?? { kind: 'unknown', reason: 'none' }));
-      return;
-    }
-    if (!call.answered && this.random() < this.faults.lost * 0.3) {
-      // The gateway before the forge gives up; what it passed on may still arrive.
-      this.saw('gave up early');
-      answer({ kind: 'unknown', reason: '502' });
-      if (this.random() < 0.5) call.arrived = true;
-      return;
-    }
-    call.arrived = true;
-    if (call.answered) this.saw(worker.alive ? 'arrived after its answer' : 'arrived after a crash');
-    if (this.controlOf(request) === 'stopped')
-      this.violated(`${request.action} ${request.subject} arrived after the stop`);
-    if (this.random() < this.faults.refused) {
-      call.outcome = this.pick<ActOutcome>(
-        { kind: 'retry-later', seconds: 7, reason: '429' },
-        { kind: 'refused', reason: '403' },
-        { kind: 'unknown', reason: '500' },
-      );
-      return;
-    }
-    const before = this.forge.effects.length;
-    call.outcome = this.forge.receive(request);
-    this.note(`${request.action} ${request.subject} arrived: ${call.outcome.kind}`);
-    if (this.forge.effects.length === before) return;
-    this.saw(`effect ${request.action}`);
-    const run = this.forge.runOf(request);
-    if (run !== undefined) this.tell(run);
-    const same = this.forge.effects.filter((effect) => keyOf(effect.request) === keyOf(request));
-    const claims = this.fixes().filter((fix) => keyOf(fix) === keyOf(request));
-    if (same.length > (isRerun(request) ? 1 : claims.length)) {
-      this.violated(`${keyOf(request)} took place ${same.length} times`);
-    }
-  }
-
-  // --- what people and platforms do ---
-
-  private tell(run: ForgeRun): void {
+  protected override tell(run: ForgeRun): void {
     const facts = factsOf(run);
     const failed = run.jobs.filter(({ of, status }) => of === run.attempt && status === 'failed');
     const causes = new Map(failed.map(({ externalId, cause }) => [externalId, cause]));
@@ -412,8 +171,6 @@ export class World {
     );
   }
 
-  // --- steps ---
-
   private async step(): Promise<void> {
     this.steps++;
     const ready = this.workers.filter((worker) => worker.ready);
@@ -458,27 +215,6 @@ export class World {
     else if (dice < 0.95 && few) await this.answer();
     else if (dice < 0.995 && few) await this.control();
     else this.outageUntil = this.now + this.pick(5, 30) * MINUTE;
-  }
-
-  // --- what must be ---
-
-  private fixes(): Remediation[] {
-    return this.table
-      .all()
-      .filter(({ entity }) => entity === 'remediation')
-      .map((item) => stateOf('remediation', item));
-  }
-
-  private checkStep(before: Record<string, unknown> | undefined, after: Record<string, unknown>): void {
-    const [from, to] = [before?.status, after.status] as [Remediation['status'] | undefined, Remediation['status']];
-    const statuses: Record<string, { next: readonly string[] }> = machines.remediation.statuses;
-    if (from !== undefined && from !== to && !statuses[from]?.next.includes(to)) {
-      this.violated(`${String(after.id)} went from ${from} to ${to}`);
-    }
-    if (!UNDER_WAY.has(to) || (from !== undefined && UNDER_WAY.has(from))) return;
-    const item = stateOf('remediation', after);
-    const rival = this.fixes().find((one) => one.id !== item.id && UNDER_WAY.has(one.status) && overlaps(one, item));
-    if (rival !== undefined) this.violated(`${item.id} is ${to} while ${rival.id} is ${rival.status}`);
   }
 
   /** Nobody meddles any more, and some time later nothing goes wrong any more either: everything that was begun ends. */
@@ -560,27 +296,3 @@ export class World {
 }
 
 const isTerminal = (status: Remediation['status']): boolean => 'terminal' in machines.remediation.statuses[status];
-
-const overlaps = (a: { subject: string; runId: string }, b: { subject: string; runId: string }): boolean =>
-  a.runId === b.runId && (a.subject === b.subject || [a.subject, b.subject].includes(a.runId));
-
-async function diagnose(
-  store: Store,
-  job: { id: string; name?: string | undefined; repository?: string; platform?: string; statusAt?: string },
-  cause: keyof typeof CAUSES,
-): Promise<void> {
-  const { platform = '', repository = '', name = '', statusAt = '' } = job;
-  const { category, transient } = CAUSES[cause];
-  const fingerprint = `${cause}-${name}`;
-  const about = { fingerprint, cause, category, platform, repository, origin: 'live' as const };
-  const terms = { cause: 1, blastRadius: 0, environment: 0, recurrence: 0, branch: 0, automation: 0 };
-  const incidentId = await attach(store, { ...about, title: cause, terms, seenAt: statusAt });
-  await store.merge('failure', {
-    ...{ ...about, ...job, jobId: job.id, failedAt: statusAt, incidentId, transient, status: 'diagnosed' },
-    ...{
-      severity: 'medium',
-      priority: 3,
-      excerpt: cause === 'registry-server-error' ? '503 https://registry.example.com/x' : '',
-    },
-  } as never);
-}

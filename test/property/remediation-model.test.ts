@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Sights, Violation, World } from './remediation-model-world.ts';
+import { type Sights, Violation } from './remediation-model-machinery.ts';
+import { World } from './remediation-model-world.ts';
 
 /**
  * The engine against a world of failures, people, crashes, lost answers, a clock and several workers, in any order: what was
