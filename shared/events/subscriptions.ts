@@ -97,13 +97,13 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
       entity: 'remediation',
       statuses: [
         ...['proposed', 'awaiting-approval', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
-        ...['rolling-back', 'rolled-back', 'not-rolled-back'],
+        ...['succeeded', 'rolling-back', 'rolled-back', 'not-rolled-back'],
       ],
     },
     { entity: 'incident', statuses: ['fixing', 'escalated'] },
   ],
   verify: [
-    { entity: 'remediation', statuses: ['succeeded', 'failed', 'rolled-back', 'not-rolled-back'] },
+    { entity: 'remediation', statuses: ['succeeded', 'failed', 'rolling-back', 'rolled-back', 'not-rolled-back'] },
     { entity: 'failure', statuses: ['updated'] },
     { entity: 'incident', statuses: ['resolved', 'escalated'] },
     { entity: 'flake', statuses: ['suspected', 'flaky', 'stable', 'updated'] },

@@ -138,6 +138,9 @@ export const remediation = machine({
     rollbackReason: z.optional(z.string()),
     /** The fix that it takes back. */
     rollbackOf: z.optional(z.string()),
+    /** The plan that it is a step of, by the id of its first fix; and which one. */
+    plan: z.optional(z.string()),
+    step: z.optional(z.number()),
   },
   joins: {
     platform: once,
@@ -176,6 +179,8 @@ export const remediation = machine({
     rollbackAskedBy: once,
     rollbackReason: once,
     rollbackOf: once,
+    plan: once,
+    step: largest,
   },
   watched: ['approvedAt', 'rollbackAskedAt'],
 });

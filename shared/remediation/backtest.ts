@@ -2,6 +2,7 @@ import type { Failure, Job, Remediation, Run } from '../model/index.ts';
 import type { RemediationSettings } from '../runtime/remediation-settings.ts';
 import { BY_HAND } from './by-hand.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
+import { narrowed } from './plan.ts';
 import { playbookOf } from './playbooks/index.ts';
 
 /**
@@ -77,7 +78,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     jobs: fix.targets as unknown as Job[],
     // In the order of the table, as the first that objects is the one that is named.
     failures: failures.map((failure) => asOf(failure, decision.at)).sort((a, b) => (a.id < b.id ? -1 : 1)),
-    playbook,
+    playbook: narrowed(playbook, fix.step ?? 0),
     latestAttempt: decision.latestAttempt ?? fix.attempt,
     tries: decision.tries ?? 0,
     lastActedAt,

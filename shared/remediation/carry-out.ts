@@ -6,6 +6,7 @@ import { refund } from './budget.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
 import type { Fix } from './fix.ts';
+import { giveUp, prepared } from './plan.ts';
 import { rivalOf } from './rival.ts';
 
 /** Claim, act, record: an act happens once, whoever dies when (DESIGN.md, rule 7). */
@@ -23,7 +24,7 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
   const { store, now } = fix.deps;
   const client = await fix.platform.client(fix.deps.read);
   if (client === undefined) {
-    await fix.conclude(existing, 'refused', `no token for ${fix.platform.title} is configured`);
+    await giveUp(fix, existing, 'refused', `no token for ${fix.platform.title} is configured`);
     return done;
   }
   const until = new Date(now() + LEASE_MS).toISOString();
@@ -74,10 +75,11 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
 async function settle(fix: Fix, executing: Remediation, outcome: ActOutcome): Promise<Rest> {
   switch (outcome.kind) {
     case 'done':
+      if (isStep(fix)) return onward(await prepared(fix, executing, { ...outcome, result: outcome.detail }));
       await fix.verifying(executing, outcome.detail, outcome.unchanged);
       return done;
     case 'refused':
-      await fix.conclude(executing, 'refused', outcome.reason);
+      await giveUp(fix, executing, 'refused', outcome.reason);
       return done;
     case 'retry-later':
       await refund(fix.deps.store, fix.action);
@@ -110,12 +112,14 @@ export async function lookUp(fix: Fix, existing: Remediation): Promise<Rest> {
   const client = await fix.platform.client(read);
   const answer = client === undefined ? 'unclear' : await client.lookUp(fix.request);
   if (answer === 'happened') {
-    await fix.verifying(existing, 'found at the platform: it had happened');
+    const result = 'found at the platform: it had happened';
+    if (isStep(fix)) return onward(await prepared(fix, existing, { result }));
+    await fix.verifying(existing, result);
     return done;
   }
   // Counted from the act: what waited for an approval or for the end of an outage may be long after its run.
   if (now() - Date.parse(existing.decision?.at ?? fix.run.endedAt ?? fix.run.statusAt) > FRESH_MS) {
-    await fix.conclude(existing, 'refused', 'whether it happened could not be found out');
+    await giveUp(fix, existing, 'refused', 'whether it happened could not be found out');
     return done;
   }
   const left = leaseLeft(fix, existing);
@@ -124,6 +128,10 @@ export async function lookUp(fix: Fix, existing: Remediation): Promise<Rest> {
   await fix.hold(existing, 'looked up at the platform: it did not happen', now());
   return again(1, 'to be judged anew');
 }
+
+/** Over with its answer; the attempt after a later step is what tells. */
+const isStep = ({ marks: { plan, proof } }: Fix): boolean => plan !== undefined && proof === 'answer';
+const onward = (more: boolean): Rest => (more ? again(1, 'the next step') : done);
 
 const leaseFields = (fix: Fix, until: string): Pick<Remediation, 'leaseUntil' | 'leaseOwner' | 'wakeAt'> => ({
   leaseOwner: fix.deps.owner,

@@ -1,5 +1,5 @@
 import type { Remediation } from '../model/index.ts';
-import { again, done, type Rest } from '../runtime/rest.ts';
+import { done, type Rest } from '../runtime/rest.ts';
 import { ids, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
@@ -41,7 +41,7 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
   }
   for (const original of toTakeBack(record)) {
     const fix = await takeBack(deps, record, original);
-    rests.push(fix === undefined ? again(1, 'someone else was faster') : await proceed(fix));
+    if (fix !== undefined) rests.push(await proceed(fix));
     if (fix !== undefined) await settleRollback(deps.store, await deps.store.get('remediation', fix.id));
   }
   return rests.find((rest) => rest.again) ?? done;

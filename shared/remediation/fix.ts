@@ -29,7 +29,7 @@ export const isProvedByNext = ({ proof }: Pick<Remediation, 'proof'>): boolean =
   proof === undefined || proof === 'next-attempt';
 
 /** What a fix is beyond its way of trying failed jobs again. */
-type Marks = Pick<Partial<RemediationFact>, 'parameters' | 'proof' | 'rollbackOf'>;
+type Marks = Pick<Partial<RemediationFact>, 'parameters' | 'proof' | 'rollbackOf' | 'plan' | 'step'>;
 
 /** One possible fix of one run: what it is about, and how it is written down. */
 export class Fix {

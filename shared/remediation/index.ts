@@ -19,6 +19,7 @@ export { type Decision, decide, FRESH_MS, proof, ready, type Situation } from '.
 export { remediateRun } from './engine.ts';
 export type { EngineDeps } from './fix.ts';
 export { casesBetween } from './past.ts';
+export { narrowed } from './plan.ts';
 export { type Playbook, playbook } from './playbook.ts';
 export { playbookOf, playbooks } from './playbooks/index.ts';
 export { modeOf } from './policy.ts';

@@ -15,6 +15,7 @@ import {
   readOutage,
   takeProbe,
 } from './outage.ts';
+import { giveUp } from './plan.ts';
 import { modeOf } from './policy.ts';
 import { rivalOf } from './rival.ts';
 import { successorOf } from './successor.ts';
@@ -119,20 +120,26 @@ async function follow(
       // A fix that was held for too long is one the master counted on; otherwise a refusal is only an explanation.
       const counted =
         existing !== undefined && fix.latestAttempt() === fix.option.attempt && decision.rule !== 'superseded';
-      if (counted) await fix.conclude(existing, 'expired', `held, then given up: ${decision.reason}`);
+      const isLater = (fix.marks.step ?? 0) > 0 && fix.latestAttempt() === fix.option.attempt;
+      if (counted) await giveUp(fix, existing, 'expired', `held, then given up: ${decision.reason}`);
+      else if (isLater && decision.rule !== 'superseded') await giveUp(fix, existing, 'refused', decision.reason);
       else await fix.write(existing, 'refused', { reason: decision.reason });
       return done;
     }
   }
 }
 
-/** All that wait for the next hour would come at once. */
-const spreadOf = (fix: Fix, { rule }: Decision): number => (rule === 'budget' ? fix.jitter(SPREAD_MS) : 0);
+/** All that wait for the next hour, or for the next step after one outage, would come at once. */
+function spreadOf(fix: Fix, { rule }: Decision): number {
+  if (rule === 'budget') return fix.jitter(SPREAD_MS);
+  const pause = (fix.playbook.steps[0]?.afterSeconds ?? 0) * 1000;
+  return rule === 'cooldown' && pause > 0 ? fix.jitter(pause / 2) : 0;
+}
 
 /** No answer in time is a no. */
 async function expireUnanswered(fix: Fix, existing: Remediation): Promise<Rest> {
   if (fix.deps.now() >= Date.parse(existing.approvalUntil ?? existing.statusAt)) {
-    await fix.conclude(existing, 'expired', 'nobody approved it in time');
+    await giveUp(fix, existing, 'expired', 'nobody approved it in time');
   }
   return done;
 }

@@ -42,7 +42,7 @@ export async function learned(fix: Fix, existing: Remediation | undefined): Prom
   const tally = await tallyOf(store, { cause, playbook: fix.playbook.id });
   if (tally.successes + tally.failures < COMPARED_AFTER) return { says: {} };
   const baseline = await tallyOf(store, { cause, playbook: WAIT });
-  const mayWatch = tierOf(fix.playbook) <= 1 && existing?.approvedAt === undefined;
+  const mayWatch = tierOf(fix.playbook) <= 1 && !fix.marks.step && existing?.approvedAt === undefined;
   const choice = choose([{ playbook: fix.playbook.id, tally }], baseline, {
     seed: fix.id,
     holdOut: mayWatch ? settings.holdOut : 0,

@@ -24,6 +24,10 @@ const step = z.strictObject({
   withinSeconds: seconds,
   /** What takes the step back; null: there is nothing to take back. */
   rollback: z.nullable(z.strictObject({ action: name, parameters: z.optional(parameters) })),
+  /** It is not taken back though no step helped. */
+  stays: z.optional(z.boolean()),
+  /** After the step before, at least. */
+  afterSeconds: z.optional(seconds),
 });
 
 /** Whether a rerun may help, as the diagnosis says it. */

@@ -49,24 +49,32 @@ export async function askForRollback(
   return refused === undefined ? { fix: after } : { refused };
 }
 
-/** What of a run is to be taken back. */
-export const toTakeBack = ({ remediations }: RunRecord): Remediation[] =>
-  remediations.filter(
-    ({ status, rollbackAskedAt }) =>
-      status === 'rolling-back' || (rollbackAskedAt !== undefined && OVER.includes(status)),
-  );
+/** What of a run is to be taken back; of the steps of a plan, the last one first. */
+export function toTakeBack({ remediations }: RunRecord): Remediation[] {
+  const all = remediations
+    .filter(
+      ({ status, rollbackAskedAt }) =>
+        status === 'rolling-back' || (rollbackAskedAt !== undefined && OVER.includes(status)),
+    )
+    .sort((a, b) => (b.step ?? 0) - (a.step ?? 0));
+  return all.filter(({ plan }, index) => plan === undefined || all.findIndex((other) => other.plan === plan) === index);
+}
 
-/** Begins to take a fix back. Undefined: someone else changed it meanwhile, or it cannot be. */
+/** Says that a fix is being taken back, where it can be; whoever looks at its run next sees to it. */
+export async function beginRollback(store: Store, fix: Remediation, reason: string): Promise<void> {
+  if (obstacle(fix) !== undefined) return;
+  const wakeAt = new Date(Date.parse(store.now()) + LOOK_MS).toISOString();
+  await write(store, fix, 'rolling-back', reason, { wakeAt });
+}
+
+/** What takes a fix back. Undefined: nothing does, here. */
 export async function takeBack(deps: EngineDeps, record: RunRecord, original: Remediation): Promise<Fix | undefined> {
   const platform = deps.platforms[original.platform];
   const run = record.runs.find(({ id }) => id === original.runId);
   const action = actionOf(original.platform, original.action)?.inverse;
   if (platform === undefined || run === undefined || action === undefined) return undefined;
   if (original.status !== 'rolling-back') {
-    const begun = await write(deps.store, original, 'rolling-back', original.rollbackReason ?? 'it is taken back', {
-      wakeAt: new Date(deps.now() + LOOK_MS).toISOString(),
-    });
-    if (begun?.status !== 'rolling-back') return undefined;
+    await beginRollback(deps.store, original, original.rollbackReason ?? 'it is taken back');
   }
   const { subject, externalId, attempt, parameters, playbook, id } = original;
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 8);

@@ -1,9 +1,11 @@
 import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
+import { ids, runKeyOf } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import type { EngineDeps } from './fix.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
-import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
+import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
+import { misfit, type Playbook } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
 
 const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
@@ -12,6 +14,7 @@ export interface Selected {
   readonly playbook: Playbook;
   readonly option: RetryOption;
   readonly choice?: RecordedDecision['choice'];
+  readonly marks?: PlannedStep['marks'];
 }
 
 /**
@@ -39,11 +42,23 @@ export async function select(
   // What was begun is brought to an end, though what has become known since may be against it.
   const underWay = openOne && playbookOf(openOne.playbook);
   const others = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
-  const of = (playbook: Playbook, choice?: Selected['choice']): Selected => {
-    const [step] = playbook.steps;
-    const action = step === undefined || step.action === RETRY_STEP ? option.action : step.action;
-    return { playbook, option: { ...option, action, playbook: playbook.id }, ...(choice !== undefined && { choice }) };
+  const { platform = '', repository = '' } = option.jobs[0] ?? {};
+  const circumstances = {
+    ...{ platform, repository, jobs: option.jobs, failures },
+    idOf: (action: string) => ids.remediation(runKeyOf(option.subject), action, option.part),
   };
+  const of = (playbook: Playbook, choice?: Selected['choice'], at: { plan?: string; step?: number } = {}): Selected => {
+    const planned = plannedStep(playbook, at.step ?? 0, option, { ...circumstances, plan: at.plan });
+    const { action, marks } = planned ?? { action: option.action, marks: {} };
+    return {
+      ...{ playbook: planned?.playbook ?? plain, marks },
+      option: { ...option, action, playbook: playbook.id },
+      ...(choice !== undefined && { choice }),
+    };
+  };
+  const standing = standingOf(record, option);
+  if (standing === 'over') return of(plain);
+  if (standing !== undefined) return of(standing.playbook, undefined, standing);
   if (underWay !== undefined) return of(underWay);
   if (others.length === 0) return of(plain);
   const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];

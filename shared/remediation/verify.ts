@@ -9,6 +9,7 @@ import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
+import { endPlan, goesOn } from './plan.ts';
 import { settleRollback } from './rollback.ts';
 import { successorOf } from './successor.ts';
 
@@ -93,13 +94,17 @@ async function conclude(
   record: RunRecord,
 ): Promise<void> {
   const excused = await tellOutage(store, fix, outcome.succeeded, record);
-  if (!excused && fix.playbook !== BY_HAND && fix.rollbackOf === undefined) {
+  const more = !outcome.succeeded && goesOn(fix, record);
+  const ended = !excused && !outcome.succeeded && !more;
+  if (ended && fix.plan !== undefined) {
+    await endPlan(store, record, fix, outcome.reason);
+  } else if (!excused && !more && fix.playbook !== BY_HAND && fix.rollbackOf === undefined) {
     const ran = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
     const worth = worthOf(ran, outcome.succeeded, prices);
     await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded, worth);
   }
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
-  if (!outcome.succeeded && !excused) {
+  if (ended) {
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
   }
   const { after } = await store.change('remediation', fix.id, (state) =>

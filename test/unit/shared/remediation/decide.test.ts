@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure, Job, Run } from '../../../../shared/model/index.ts';
+import { actionOf } from '../../../../shared/platforms/actions.ts';
 import {
   decide as decideBy,
+  narrowed,
   type Playbook,
   playbookOf,
   playbooks,
@@ -178,7 +180,7 @@ describe.each(playbooks.map((one) => [one.id, one] as const))('the playbook %s',
     const { cause, transient, category = 'network' } = given;
     const decision = decide(
       situation({
-        playbook: one,
+        playbook: narrowed(one, 0),
         approved,
         run: run({ platform, attempt, endedAt: ago(minutesAgo) }),
         ...(superseded && { supersededBy: 'github:2:1' }),
@@ -190,6 +192,17 @@ describe.each(playbooks.map((one) => [one.id, one] as const))('the playbook %s',
     );
     expect(decision.kind).toBe(verdict);
     if (rule !== undefined) expect(decision.rule).toBe(rule);
+  });
+
+  it('has steps that its platforms know, and takes back what can be', () => {
+    const platforms = one.trigger.on === 'run-failed' ? (one.trigger.platforms ?? []) : [];
+    for (const { action, rollback } of one.steps.filter((step) => step.action !== 'retry')) {
+      expect(platforms.length).toBeGreaterThan(0);
+      for (const platform of platforms) {
+        expect(actionOf(platform, action), `${action} at ${platform}`).toBeDefined();
+        if (rollback !== null) expect(actionOf(platform, action)?.inverse).toBe(rollback.action);
+      }
+    }
   });
 });
 

@@ -1,0 +1,210 @@
+import { advance } from '../incidents/index.ts';
+import type { Failure, Job, Remediation } from '../model/index.ts';
+import { actionOf } from '../platforms/actions.ts';
+import type { RetryOption } from '../platforms/port.ts';
+import type { Store } from '../store/index.ts';
+import type { RunRecord } from '../tracking/index.ts';
+import type { Fix } from './fix.ts';
+import { recordOutcome } from './learning/index.ts';
+import { type Playbook, RETRY_STEP } from './playbook.ts';
+import { playbookOf } from './playbooks/index.ts';
+import { beginRollback } from './rollback.ts';
+
+/**
+ * A plan is a chain of fixes, one for each step of its playbook. A step either tries the failed jobs again, and the attempt
+ * after it says whether that helped; or it prepares the next one, which follows at once. A step that did not help is
+ * followed by the next, on the attempt that failed of it. Each is judged, claimed, carried out and looked up like any fix.
+ */
+
+export interface PlannedStep {
+  /** Narrowed to this step: what is decided is decided of it alone. */
+  readonly playbook: Playbook;
+  readonly action: string;
+  readonly marks: Pick<Remediation, 'plan' | 'step' | 'parameters' | 'proof'>;
+}
+
+/** What a step is about to be taken on. */
+interface Circumstances {
+  readonly platform: string;
+  readonly repository: string;
+  readonly jobs: readonly Job[];
+  readonly failures: readonly Failure[];
+}
+
+const MAX_TEXT = 6_000;
+/** Carried out, whatever came of it. */
+const TRIED: readonly Remediation['status'][] = ['executing', 'unknown', 'verifying', 'failed'];
+const WAITING: readonly Remediation['status'][] = ['proposed', 'awaiting-approval', 'claimed'];
+
+/** A playbook as it is judged for one of its steps. */
+export function narrowed(playbook: Playbook, step: number): Playbook {
+  const one = playbook.steps[step];
+  if (one === undefined || playbook.steps.length === 1) return playbook;
+  return {
+    ...playbook,
+    steps: [one],
+    cooldownSeconds: Math.max(playbook.cooldownSeconds, one.afterSeconds ?? 0),
+  };
+}
+
+/** The first step from `from` on that can be taken there. Undefined: none is left. */
+export function stepFrom(
+  playbook: Playbook,
+  from: number,
+  of: Circumstances,
+): { index: number; action: string; parameters?: Remediation['parameters'] } | undefined {
+  for (const [index, { action, parameters }] of playbook.steps.entries()) {
+    if (index < from || (action !== RETRY_STEP && actionOf(of.platform, action) === undefined)) continue;
+    const filled = parameters === undefined ? {} : fill(parameters, of);
+    if (filled !== undefined) return { index, action, ...(parameters !== undefined && { parameters: filled }) };
+  }
+  return undefined;
+}
+
+/** Whether a step is over with its answer, and the next one follows at once. */
+const prepares = (platform: string, action: string): boolean => actionOf(platform, action)?.proof === 'answer';
+
+export function plannedStep(
+  playbook: Playbook,
+  from: number,
+  option: RetryOption,
+  of: Circumstances & { plan?: string | undefined; idOf: (action: string) => string },
+): PlannedStep | undefined {
+  const found = stepFrom(playbook, from, of);
+  if (found === undefined) return undefined;
+  const action = found.action === RETRY_STEP ? option.action : found.action;
+  if (playbook.steps.length === 1) return { playbook, action, marks: {} };
+  return {
+    playbook: narrowed(playbook, found.index),
+    action,
+    marks: {
+      plan: of.plan ?? of.idOf(action),
+      step: found.index,
+      ...(found.parameters !== undefined && { parameters: found.parameters }),
+      ...(prepares(of.platform, action) && { proof: 'answer' }),
+    },
+  };
+}
+
+/** Where the plan stands that was begun for some jobs; `over`: it has come to its end. Undefined: there is none. */
+export function standingOf(
+  { remediations }: Pick<RunRecord, 'remediations'>,
+  option: Pick<RetryOption, 'attempt' | 'jobs'>,
+): { playbook: Playbook; plan: string; step: number } | 'over' | undefined {
+  const names = new Set(option.jobs.map(({ name, externalId }) => name ?? externalId));
+  const last = remediations
+    .filter(
+      ({ plan, attempt, targets }) =>
+        plan !== undefined && attempt <= option.attempt && targets.some((name) => names.has(name)),
+    )
+    .sort((a, b) => a.attempt - b.attempt || (a.step ?? 0) - (b.step ?? 0))
+    .at(-1);
+  const playbook = last && playbookOf(last.playbook);
+  if (last?.plan === undefined) return undefined;
+  if (playbook === undefined) return 'over';
+  const { plan, step = 0, status } = last;
+  if (status === 'succeeded' && last.proof === 'answer') return { playbook, plan, step: step + 1 };
+  if (last.attempt === option.attempt || WAITING.includes(status)) return { playbook, plan, step };
+  if (TRIED.includes(status)) return { playbook, plan, step: last.excused ? step : step + 1 };
+  return 'over';
+}
+
+/** Whether a step that did not help is followed by another, on the attempt after it. */
+export function goesOn(fix: Remediation, record: RunRecord): boolean {
+  const playbook = playbookOf(fix.playbook);
+  if (playbook === undefined || fix.plan === undefined || fix.step === undefined) return false;
+  const isTarget = ({ name, externalId }: { name?: string | undefined; externalId: string }) =>
+    fix.targets.includes(name ?? externalId);
+  const next = record.runs.find(({ attempt }) => attempt === fix.attempt + 1);
+  // What was cancelled has no failure that a step could be for.
+  if (next?.status === 'canceled' || next?.status === 'skipped') return false;
+  const jobs = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && isTarget(job));
+  const failures = record.failures.filter((one) => one.attempt === fix.attempt + 1 && isTarget(one));
+  return stepFrom(playbook, fix.step + 1, { ...fix, jobs, failures }) !== undefined;
+}
+
+/** A step that prepared others is over: its word is all there is. True: another one follows. */
+export async function prepared(
+  fix: Fix,
+  from: Remediation,
+  of: { result: string; unchanged?: boolean | undefined },
+): Promise<boolean> {
+  const { step = 0 } = fix.marks;
+  const playbook = playbookOf(fix.playbook.id);
+  const { platform, repository } = fix.run;
+  const { jobs } = fix.option;
+  const more =
+    playbook !== undefined &&
+    stepFrom(playbook, step + 1, { platform, repository, jobs, failures: fix.failures }) !== undefined;
+  if (!more) await endPlan(fix.deps.store, fix.record, from, `no step of ${fix.playbook.id} helped: ${of.result}`);
+  await fix.write(from, 'succeeded', {
+    ...{ reason: from.reason, result: of.result },
+    ...(of.unchanged && { unchanged: true }),
+  });
+  return more;
+}
+
+/** Nothing will come of a fix, and of the plan that it is a step of. */
+export async function giveUp(
+  fix: Fix,
+  from: Remediation | undefined,
+  status: 'refused' | 'expired',
+  reason: string,
+): Promise<void> {
+  const { plan, step = 0 } = fix.marks;
+  const last = plan === undefined || step === 0 ? undefined : fix.record.remediations.find(({ id }) => id === plan);
+  if (last !== undefined) await endPlan(fix.deps.store, fix.record, last, reason);
+  await fix.conclude(from, status, reason);
+}
+
+/** None of its steps helped: the incidents are the master's, and what was changed on the way is taken back, last first. */
+export async function endPlan(store: Store, record: RunRecord, fix: Remediation, reason: string): Promise<void> {
+  await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', reason, fix.origin)));
+  const steps = record.remediations.filter(({ plan }) => plan !== undefined && plan === fix.plan);
+  const first = steps.find(({ id }) => id === fix.plan) ?? fix;
+  await recordOutcome(store, { ...first, causes: first.causes ?? [], at: first.createdAt }, false);
+  const playbook = playbookOf(fix.playbook);
+  for (const one of steps) {
+    const step = playbook?.steps[one.step ?? 0];
+    if (one.status !== 'succeeded' || !step?.rollback || step.stays) continue;
+    await beginRollback(store, one, `no step of ${fix.playbook} helped`);
+  }
+}
+
+/** Puts what is known where a playbook says so, as `{runner}`. Undefined: something of it is not known. */
+function fill(parameters: NonNullable<Remediation['parameters']>, of: Circumstances): Remediation['parameters'] {
+  const known = factsOf(of);
+  let whole = true;
+  const filled = Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => {
+      if (typeof value !== 'string') return [name, value];
+      const text = value.replace(/\{([a-z]+)\}/g, (_, fact: string) => {
+        if (!known[fact]) whole = false;
+        return known[fact] ?? '';
+      });
+      return [name, text];
+    }),
+  );
+  return whole ? filled : undefined;
+}
+
+function factsOf({ platform, repository, jobs, failures }: Circumstances): Record<string, string | undefined> {
+  const runners = new Set(jobs.map(({ runner }) => runner?.id.split(':').at(-1)));
+  const names = [...new Set(jobs.map(({ name, externalId }) => name ?? externalId))].join(', ');
+  const causes = [...new Set(failures.map(({ cause }) => cause ?? 'unknown'))].join(', ');
+  const text = failures.map(({ name, cause, category, remedy, url, excerpt }) =>
+    [
+      `${name ?? 'A job'} failed of ${cause ?? 'unknown'} (${category ?? 'unknown'}).`,
+      ...(url === undefined ? [] : [url]),
+      ...(remedy === undefined ? [] : [remedy]),
+      ...(excerpt === undefined ? [] : ['```', excerpt, '```']),
+    ].join('\n'),
+  );
+  return {
+    // The machine, provided that it is one.
+    runner: runners.size === 1 ? [...runners][0] : undefined,
+    incident: failures.find(({ incidentId }) => incidentId !== undefined)?.incidentId ?? `${platform}/${repository}`,
+    title: failures.length === 0 ? undefined : `${names} keeps failing of ${causes}`,
+    diagnosis: failures.length === 0 ? undefined : text.join('\n\n').slice(0, MAX_TEXT),
+  };
+}

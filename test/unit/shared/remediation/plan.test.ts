@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { ActionRequest, ActOutcome, Platform } from '../../../../shared/platforms/port.ts';
+import { answerApproval, remediateRun, verifyRun } from '../../../../shared/remediation/index.ts';
+import { readEffects, tallyOf } from '../../../../shared/remediation/learning/index.ts';
+import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
+import { Store } from '../../../../shared/store/index.ts';
+import { FakePlatform } from '../../../support/fake-platform.ts';
+import { MemoryTable } from '../../../support/memory-table.ts';
+
+const START = Date.parse('2026-03-04T05:06:07.000Z');
+const INCIDENT = 'f1:1';
+
+class Crash extends Error {}
+
+/** A platform that does what it is told, a run of it whose attempts end as told, and workers that may die at any of their calls. */
+async function world(name: 'github' | 'gitlab', playbook: string, policy: object = {}) {
+  const time = { now: START };
+  const clock = { now: () => time.now };
+  let [calls, dieAt, working] = [0, Number.POSITIVE_INFINITY, false];
+  const table = new MemoryTable(async () => {
+    if (working && ++calls >= dieAt) throw new Crash();
+  });
+  const store = new Store({ client: table.client, tableName: 'table', ...clock });
+  const sent: ActionRequest[] = [];
+  const same = (a: ActionRequest, b: ActionRequest) => a.action === b.action && a.attempt === b.attempt;
+  const client = {
+    jobLog: async () => (async function* () {})(),
+    async act(request: ActionRequest): Promise<ActOutcome> {
+      sent.push(request);
+      return { kind: 'done', detail: 'accepted' };
+    },
+    lookUp: async (request: ActionRequest) =>
+      sent.some((one) => same(one, request)) ? ('happened' as const) : ('did-not-happen' as const),
+  };
+  const platform: Platform = { ...new FakePlatform().platform, name, client: async () => client };
+  const deps = {
+    ...{ store, platforms: { [name]: platform }, read: async () => ({}), owner: 'worker', ...clock },
+    settings: remediationSettings.parse({
+      playbooks: { 'retry-failed-jobs': 'off', [playbook]: 'act' },
+      tiers: { askFrom: 4 },
+      ...policy,
+    }),
+  };
+  const common = { platform: name, repository: 'acme/shop', origin: 'live' } as const;
+  await store.merge('incident', {
+    ...{ ...common, id: INCIDENT, fingerprint: 'f1', episode: 1, title: 'test', cause: 'unknown' },
+    ...{ category: 'unknown', severity: 'medium', priority: 3, firstSeenAt: store.now(), lastSeenAt: store.now() },
+    ...{ statusAt: store.now(), status: 'open' },
+  });
+  const attemptEnds = async (
+    attempt: number,
+    status: 'failed' | 'succeeded',
+    of: { runner?: string; cause?: string; transient?: boolean | null } = {},
+  ) => {
+    const { runner = '7', cause = 'unknown', transient = null } = of;
+    const at = store.now();
+    const runId = `${name}:5:${attempt}`;
+    const job = { ...common, attempt, statusAt: at, id: `${name}:5:job:5${attempt}`, runId, externalId: `5${attempt}` };
+    await store.merge('run', { ...common, attempt, statusAt: at, id: runId, externalId: '5', status, endedAt: at });
+    const machine = runner === '' ? {} : { runner: { id: `${name}:acme:${runner}`, name: 'a machine' } };
+    await store.merge('job', { ...job, name: 'test', status, endedAt: at, steps: [], ...machine });
+    if (status === 'succeeded') return;
+    await store.merge('failure', {
+      ...{ ...job, name: 'test', jobId: job.id, failedAt: at, incidentId: INCIDENT, status: 'diagnosed' },
+      ...{ cause, transient, category: 'unknown', severity: 'medium', priority: 3, excerpt: 'the very lines' },
+    });
+  };
+  /** As messages and timers would have it; whoever dies is called again. */
+  const settle = async (minutes = 5) => {
+    working = true;
+    for (const until = time.now + minutes * 60_000; time.now < until; time.now += 15_000) {
+      for (const work of [() => verifyRun(`${name}:5:1`, { store, ...clock }), () => remediateRun(`${name}:5:1`, deps)])
+        await work().catch(revive);
+    }
+    working = false;
+  };
+  const revive = (error: unknown) => {
+    if (!(error instanceof Crash)) throw error;
+    dieAt = Number.POSITIVE_INFINITY;
+    // Whoever comes next comes once the lease is over.
+    time.now += 16_000;
+  };
+  const fixes = async () =>
+    (await store.partition(`run#${name}:5`, 'remediation#')) as { id: string; action: string; status: string }[];
+  const fixOf = async (action: string) => (await fixes()).filter((fix) => fix.action === action);
+  const incident = async () => (await store.get('incident', INCIDENT))?.status;
+  return {
+    ...{ store, time, sent, attemptEnds, settle, fixes, fixOf, incident },
+    did: () => sent.map(({ action, attempt }) => `${action} ${attempt}`),
+    dyingAt: (n: number) => {
+      [calls, dieAt] = [0, n];
+    },
+    died: () => dieAt === Number.POSITIVE_INFINITY,
+  };
+}
+
+type World = Awaited<ReturnType<typeof world>>;
+
+/** All of GitLab's ladder, at the end of which nothing has helped. */
+async function climb({ attemptEnds, settle }: World) {
+  for (const attempt of [1, 2, 3]) {
+    await attemptEnds(attempt, 'failed');
+    await settle();
+  }
+}
+const ALL_OF_IT = ['rerun 1', 'pause-runner 2', 'rerun 2', 'open-issue 3', 'resume-runner 2'];
+
+describe('a ladder', () => {
+  it('is climbed step by step; when nothing helps, the master is told and what was changed is taken back', async () => {
+    const it = await world('gitlab', 'gitlab-ladder');
+    await it.attemptEnds(1, 'failed');
+    await it.settle();
+    expect([it.did(), await it.incident()]).toEqual([['rerun 1'], 'fixing']);
+    await it.attemptEnds(2, 'failed');
+    await it.settle();
+    expect([it.did(), await it.incident()]).toEqual([['rerun 1', 'pause-runner 2', 'rerun 2'], 'fixing']);
+    await it.attemptEnds(3, 'failed');
+    await it.settle();
+    expect([it.did(), await it.incident()]).toEqual([ALL_OF_IT, 'escalated']);
+    expect(it.sent[1]?.parameters).toEqual({ runner: '7' });
+    expect(it.sent[3]?.parameters).toEqual({
+      key: INCIDENT,
+      title: 'test keeps failing of unknown',
+      body: expect.stringContaining('the very lines'),
+    });
+    expect(await it.fixOf('pause-runner')).toMatchObject([
+      { status: 'rolled-back', plan: 'gitlab:5:rerun:1', step: 1 },
+    ]);
+    expect(await it.fixOf('open-issue')).toMatchObject([{ status: 'succeeded', step: 3 }]);
+    // As one case, however many steps there were.
+    expect(await tallyOf(it.store, { cause: 'unknown', playbook: 'gitlab-ladder' })).toEqual({
+      successes: 0,
+      failures: 1,
+    });
+  });
+
+  it('ends where a step helps, and keeps what helped', async () => {
+    const it = await world('gitlab', 'gitlab-ladder');
+    await it.attemptEnds(1, 'failed');
+    await it.settle();
+    await it.attemptEnds(2, 'failed');
+    await it.settle();
+    await it.attemptEnds(3, 'succeeded');
+    await it.settle();
+    expect([it.did(), await it.incident()]).toEqual([['rerun 1', 'pause-runner 2', 'rerun 2'], 'resolved']);
+    expect((await it.fixes()).map(({ status }) => status)).toEqual(['succeeded', 'failed', 'succeeded']);
+    expect(await tallyOf(it.store, { cause: 'unknown', playbook: 'gitlab-ladder' })).toEqual({
+      successes: 1,
+      failures: 0,
+    });
+    expect(await readEffects(it.store)).toHaveLength(1);
+  });
+
+  it('leaves out a step that there is nothing known for', async () => {
+    const it = await world('gitlab', 'gitlab-ladder');
+    for (const attempt of [1, 2, 3]) {
+      await it.attemptEnds(attempt, 'failed', { runner: '' });
+      await it.settle();
+    }
+    expect(it.did()).toEqual(['rerun 1', 'rerun 2', 'open-issue 3']);
+  });
+
+  it('is judged anew for each step: what has turned out to be no accident is not tried again', async () => {
+    const it = await world('github', 'github-ladder');
+    await it.attemptEnds(1, 'failed');
+    await it.settle();
+    await it.attemptEnds(2, 'failed', { cause: 'test-failed', transient: false });
+    await it.settle();
+    expect([it.did(), await it.incident()]).toEqual([['rerun 1'], 'escalated']);
+    expect(await it.fixOf('rerun-with-debug')).toMatchObject([{ status: 'refused', decision: { rule: 'cause' } }]);
+  });
+
+  it('asks the master only where a step changes something', async () => {
+    const it = await world('gitlab', 'gitlab-ladder', { tiers: {} });
+    await it.attemptEnds(1, 'failed');
+    await it.settle();
+    expect(it.did()).toEqual(['rerun 1']);
+    await it.attemptEnds(2, 'failed');
+    await it.settle();
+    const [asked] = await it.fixOf('pause-runner');
+    expect([it.did(), asked]).toMatchObject([['rerun 1'], { status: 'awaiting-approval', tier: 2 }]);
+    await answerApproval(it.store, asked?.id ?? '', { answer: 'approve', by: 'master' });
+    await it.settle();
+    expect(it.did()).toEqual(['rerun 1', 'pause-runner 2', 'rerun 2']);
+  });
+
+  it('does the same whichever call of the table its workers die at', async () => {
+    let deaths = 0;
+    // Not every call, as that would take its time: each step is hit at another one.
+    for (let n = 1; ; n += 3) {
+      const it = await world('gitlab', 'gitlab-ladder');
+      it.dyingAt(n);
+      await climb(it);
+      expect(it.did(), `died at call ${n}`).toEqual(ALL_OF_IT);
+      expect(await it.incident(), `died at call ${n}`).toBe('escalated');
+      if (!it.died()) break;
+      deaths++;
+    }
+    expect(deaths).toBeGreaterThan(30);
+  });
+});
+
+it('patience is a longer wait before each try', async () => {
+  const it = await world('github', 'patient-retry');
+  const cause = { cause: 'dns-resolution-failed', transient: true };
+  await it.attemptEnds(1, 'failed', cause);
+  await it.settle(1);
+  await it.attemptEnds(2, 'failed', cause);
+  await it.settle(1);
+  expect(it.did()).toEqual(['rerun 1']);
+  await it.settle(3);
+  expect(it.did()).toEqual(['rerun 1', 'rerun 2']);
+  await it.attemptEnds(3, 'failed', cause);
+  await it.settle(9);
+  expect(it.did()).toEqual(['rerun 1', 'rerun 2']);
+  await it.settle(8);
+  expect(it.did()).toEqual(['rerun 1', 'rerun 2', 'rerun 3']);
+  await it.attemptEnds(4, 'failed', cause);
+  await it.settle(20);
+  expect([it.did().length, await it.incident()]).toEqual([3, 'escalated']);
+});
