@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Forge } from '../support/forges/index.ts';
+import { editedAssembly, TestHost } from '../support/host.ts';
+import { LOGS, openForge, pipeline, storyOf, withRemediation } from './support/scenario.ts';
+
+/** Plans of several steps, from the webhook to what they leave behind at the forge. */
+
+let forge: Forge;
+let host: TestHost;
+
+beforeAll(async () => {
+  forge = await openForge('gitlab');
+  const assemblyDir = await editedAssembly(
+    withRemediation({
+      playbooks: { 'retry-failed-jobs': 'off', 'gitlab-ladder': 'act' },
+      tiers: { askFrom: 4, max: 3 },
+    }),
+  );
+  host = await TestHost.boot({ clock: 'manual', forges: [forge], assemblyDir });
+});
+afterAll(async () => {
+  await host?.end();
+  await forge?.close();
+});
+
+/** A machine of the forge's, and a job that fails on it, as on any other. */
+function failingOn(name: string) {
+  const { id } = forge.resources.add('runners', undefined, { paused: false, status: 'online' });
+  const runner = { id, name, labels: ['linux'] };
+  const failing = { thenOnRetry: ['failure', 'failure'] as const, log: LOGS.unknown, logMissingCalls: 0 };
+  const run = forge.repository(`acme/${name}`).run(pipeline(name, { ...failing, runner, steps: [`Run ${name}`] }));
+  return { run, isPaused: () => forge.resources.find('runners', undefined, String(id))?.paused, id };
+}
+
+/** What was written at the forge, by the ends of the paths. */
+const written = (since: number) =>
+  forge.calls
+    .slice(since)
+    .flatMap(({ method, path }) => (method === 'GET' ? [] : `${method} ${path.split('/').at(-1)}`));
+
+it('climbs a ladder step by step, tells the master by an issue, and leaves the runner as it was', async () => {
+  const since = forge.calls.length;
+  const { run, isPaused, id } = failingOn('ladder');
+  await run.play();
+  await host.settled(forge);
+  // What is taken back and what a platform's word alone tells of is looked at by the minute.
+  await host.pass(6, [forge]);
+  const { remediations, incidents } = await storyOf(host, 'gitlab', run.id);
+  expect(written(since)).toEqual(['POST retry', `PUT ${id}`, 'POST retry', 'POST issues', `PUT ${id}`]);
+  expect(isPaused()).toBe(false);
+  expect(forge.resources.list('issues', 'acme/ladder')).toMatchObject([
+    { state: 'open', description: expect.stringContaining('ledger 7 does not balance') },
+  ]);
+  const steps = remediations.filter(({ plan }) => plan !== null).sort((a, b) => Number(a.step) - Number(b.step));
+  expect(steps.map(({ action, status }) => [action, status])).toEqual([
+    ['retry-job', 'failed'],
+    ['pause-runner', 'rolled-back'],
+    ['retry-job', 'failed'],
+    ['open-issue', 'succeeded'],
+  ]);
+  expect(incidents).toMatchObject([{ status: 'escalated' }]);
+  await host.nothingDenied();
+});
+
+it('takes back what was asked for by hand, once, as the master says', async () => {
+  const { run, isPaused, id } = failingOn('hand');
+  await host.control('repository:acme/hand', 'paused');
+  await run.play();
+  await host.settled(forge);
+  await host.control('repository:acme/hand', 'running');
+  const post = (path: string, body: object) =>
+    host.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const asked = await post('/v1/remediations', {
+    ...{ runId: `gitlab:${run.id}:1`, action: 'pause-runner', parameters: { runner: String(id) } },
+  });
+  expect(asked.status).toBe(202);
+  await host.settled(forge);
+  await host.pass(3, [forge]);
+  expect(isPaused()).toBe(true);
+  const [fix] = (await storyOf(host, 'gitlab', run.id)).remediations.filter(({ playbook }) => playbook === 'by-hand');
+  expect(fix).toMatchObject({ status: 'succeeded' });
+  const path = `/v1/remediations/${encodeURIComponent(String(fix?.id))}/rollback`;
+  expect((await post(path, { reason: 'it is needed' })).status).toBe(202);
+  expect((await post(path, {})).status).toBe(202);
+  await host.settled(forge);
+  await host.pass(4, [forge]);
+  expect(isPaused()).toBe(false);
+  expect(await host.get('remediations', String(fix?.id))).toMatchObject({ status: 'rolled-back' });
+});
