@@ -90,18 +90,42 @@ async function change(store: Store, rule: string, decide: (kept: Kept) => Kept):
   // In a storm of one cause a hit more or less changes nothing.
 }
 
+interface Hit {
+  readonly id: string;
+  readonly failedAt: string;
+}
+
+const hit = (kept: Kept, { id, failedAt }: Hit): Kept =>
+  kept.lastHits.includes(id)
+    ? kept
+    : {
+        ...kept,
+        hits: kept.hits + 1,
+        lastHits: [id, ...kept.lastHits].slice(0, MAX_HITS_KEPT),
+        lastHitAt: [kept.lastHitAt ?? '', failedAt].sort().at(-1) ?? '',
+      };
+
+/** In a storm of one cause, the hits that come together are one write. */
+const TOGETHER_MS = 20;
+const waiting = new WeakMap<Store, Map<string, { readonly hits: Hit[]; readonly written: Promise<void> }>>();
+
 /** A rule has explained a failure. */
-export const noteHit = (store: Store, rule: string, failure: { id: string; failedAt: string }): Promise<void> =>
-  change(store, rule, (kept) =>
-    kept.lastHits.includes(failure.id)
-      ? kept
-      : {
-          ...kept,
-          hits: kept.hits + 1,
-          lastHits: [failure.id, ...kept.lastHits].slice(0, MAX_HITS_KEPT),
-          lastHitAt: [kept.lastHitAt ?? '', failure.failedAt].sort().at(-1) ?? '',
-        },
-  );
+export function noteHit(store: Store, rule: string, one: Hit): Promise<void> {
+  const rules = waiting.get(store) ?? new Map();
+  waiting.set(store, rules);
+  const known = rules.get(rule);
+  if (known !== undefined) {
+    known.hits.push(one);
+    return known.written;
+  }
+  const hits = [one];
+  const written = sleep(TOGETHER_MS).then(() => {
+    rules.delete(rule);
+    return change(store, rule, (kept) => hits.reduce(hit, kept));
+  });
+  rules.set(rule, { hits, written });
+  return written;
+}
 
 /** A green log was read: of a job of an automation, and which rules matched in it. */
 export async function noteGreen(

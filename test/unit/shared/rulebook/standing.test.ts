@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { diagnose } from '../../../../shared/diagnosis/index.ts';
 import { noteGreen, noteHit, readBook, standings } from '../../../../shared/rulebook/index.ts';
+import { Store } from '../../../../shared/store/index.ts';
 import { withTable } from '../../../support/table.ts';
 
 const engine = withTable();
@@ -8,9 +9,11 @@ const RULE = 'missing-module';
 const at = '2026-03-04T05:00:00.000Z';
 
 it('counts each failure once, whoever writes at the same time', async () => {
-  const { store } = await engine.fresh();
+  const { store, client, tableName, time } = await engine.fresh();
+  const other = new Store({ client, tableName, now: () => time.now });
   const ids = ['a', 'b', 'c', 'd', 'a', 'b'];
-  await Promise.all(ids.map((id) => noteHit(store, RULE, { id, failedAt: at })));
+  await Promise.all(ids.map((id, n) => noteHit(n % 2 === 0 ? store : other, RULE, { id, failedAt: at })));
+  await noteHit(other, RULE, { id: 'c', failedAt: at });
   expect((await standings(store)).get(RULE)).toMatchObject({ hits: 4, lastHitAt: at, demotedAt: undefined });
 });
 
