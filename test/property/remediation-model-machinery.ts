@@ -194,7 +194,7 @@ export abstract class Machinery {
       answer(lost ? { kind: 'unknown', reason: 'no answer' } : (call.outcome ?? { kind: 'unknown', reason: 'none' }));
       return;
     }
-    if (!call.answered && this.random() < this.faults.lost * 0.3) {
+    if (!call.answered && this.random() < this.faults.lost * 0.5) {
       // The gateway before the forge gives up; what it passed on may still arrive.
       this.saw('gave up early');
       answer({ kind: 'unknown', reason: '502' });

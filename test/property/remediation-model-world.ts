@@ -2,7 +2,7 @@ import { sweep } from '../../functions/wake/wake.ts';
 import { machines, type Remediation } from '../../shared/model/index.ts';
 import { answerApproval, askFor, handActions, setControl, settleControl } from '../../shared/remediation/index.ts';
 import { done } from '../../shared/runtime/rest.ts';
-import { CAUSES, diagnose, type ForgeRun, factsOf } from './remediation-model-forge.ts';
+import { CAUSES, diagnose, type ForgeRun, factsOf, isRerun } from './remediation-model-forge.ts';
 import { HOUR, Machinery, MINUTE, SECOND, Violation } from './remediation-model-machinery.ts';
 import { CALL_MS, type Call, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
 
@@ -18,7 +18,7 @@ export class World extends Machinery {
   private outageUntil = 0;
   private sweptAt = this.now;
   /** How often the master changes the controls, beyond what is usual. */
-  private readonly nerves = this.pick(0, 0, 0.3);
+  private readonly nerves = this.pick(0, 0.1, 0.4);
   /** How often whoever was at work last goes on: others then come far between two of its calls, or not at all. */
   private readonly bursts = this.pick(0, 0.8, 0.95);
   /** How often time stands nearly still while somebody works. */
@@ -103,7 +103,8 @@ export class World extends Machinery {
   private async ask(): Promise<void> {
     const run = this.pick(...this.forge.runs);
     if (run === undefined) return;
-    const action = this.pick(...Object.keys(handActions[run.platform] ?? {}));
+    const all = Object.keys(handActions[run.platform] ?? {});
+    const action = this.pick(...(this.random() < 0.5 ? all.filter((name) => isRerun({ action: name })) : all));
     const runId = `${run.platform}:${run.externalId}:${this.pick(run.attempt, 1)}`;
     const jobId = `${run.platform}:${run.externalId}:job:${this.pick(...run.jobs).externalId}`;
     const needs = handActions[run.platform]?.[action]?.needs ?? [];
@@ -174,10 +175,7 @@ export class World extends Machinery {
   private async step(): Promise<void> {
     this.steps++;
     const ready = this.workers.filter((worker) => worker.ready);
-    // Forges take their time, and more so where nobody waits for them any more.
-    const open = this.calls.filter(
-      ({ arrived, answered }) => !(arrived && answered) && this.random() < (answered ? 0.05 : 0.3),
-    );
+    const open = this.open(0.3);
     const dice = this.random();
     if (dice < 0.72 && ready.length + open.length > 0) {
       const again = this.last?.ready && this.random() < this.bursts ? this.last : undefined;
@@ -191,6 +189,14 @@ export class World extends Machinery {
       if (worker?.alive) this.crash(worker);
     } else await this.move();
     this.tidy();
+  }
+
+  /** Requests that move on now, with this chance; those that nobody waits for any more come when they come least well. */
+  private open(chance: number): Call[] {
+    const late = (call: Call): number => (this.controlOf(call.request) === 'stopped' ? 0.5 : 0.01);
+    return this.calls.filter(
+      (call) => !(call.arrived && call.answered) && this.random() < (call.answered ? late(call) : chance),
+    );
   }
 
   private async move(): Promise<void> {
@@ -221,9 +227,9 @@ export class World extends Machinery {
   private async rest(): Promise<void> {
     await this.drain();
     await this.release();
-    for (let minute = 0; minute < 20; minute++) {
+    for (let pause = 0; pause < 30; pause++) {
       await this.drain();
-      this.pass(Math.ceil(this.random() * MINUTE));
+      this.pass(Math.ceil(this.random() * this.pick(3 * SECOND, 8 * SECOND, MINUTE)));
     }
     await this.drain();
     this.note('time passes, and nothing goes wrong');
@@ -267,7 +273,7 @@ export class World extends Machinery {
     for (;;) {
       const visible = this.workers.length < MAX_WORKERS ? this.visible().slice(0, 2) : [];
       const ready = this.workers.filter((worker) => worker.ready);
-      const open = this.calls.filter(({ arrived, answered }) => !(arrived && answered));
+      const open = this.open(1);
       const next = this.pick<Worker | Call | Message | undefined>(...ready, ...open, ...visible);
       if (next === undefined) break;
       this.steps++;
