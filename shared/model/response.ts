@@ -141,6 +141,8 @@ export const remediation = machine({
     /** The plan that it is a step of, by the id of its first fix; and which one. */
     plan: z.optional(z.string()),
     step: z.optional(z.number()),
+    /** When it is taken back by itself. */
+    lastsUntil: z.optional(z.string()),
   },
   joins: {
     platform: once,
@@ -181,6 +183,7 @@ export const remediation = machine({
     rollbackOf: once,
     plan: once,
     step: largest,
+    lastsUntil: once,
   },
   watched: ['approvedAt', 'rollbackAskedAt'],
 });

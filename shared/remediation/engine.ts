@@ -39,7 +39,7 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
       await proceed(new Fix({ deps, platform, record, run, option, playbook: byHandPlaybook(asked), failures: [] })),
     );
   }
-  for (const original of toTakeBack(record)) {
+  for (const original of toTakeBack(record, deps.now())) {
     const fix = await takeBack(deps, record, original);
     if (fix !== undefined) rests.push(await proceed(fix));
     if (fix !== undefined) await settleRollback(deps.store, await deps.store.get('remediation', fix.id));

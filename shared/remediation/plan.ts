@@ -136,10 +136,13 @@ export async function prepared(
   const more =
     playbook !== undefined &&
     stepFrom(playbook, step + 1, { platform, repository, jobs, failures: fix.failures }) !== undefined;
+  const hours = fix.playbook.steps[0]?.lastsHours;
+  const lastsUntil = hours === undefined || of.unchanged ? undefined : fix.in(hours * 3_600_000);
   if (!more) await endPlan(fix.deps.store, fix.record, from, `no step of ${fix.playbook.id} helped: ${of.result}`);
   await fix.write(from, 'succeeded', {
     ...{ reason: from.reason, result: of.result },
     ...(of.unchanged && { unchanged: true }),
+    ...(lastsUntil !== undefined && { lastsUntil, wakeAt: lastsUntil }),
   });
   return more;
 }

@@ -26,6 +26,8 @@ const step = z.strictObject({
   rollback: z.nullable(z.strictObject({ action: name, parameters: z.optional(parameters) })),
   /** It is not taken back though no step helped. */
   stays: z.optional(z.boolean()),
+  /** How long what it changed lasts, where it helped; it is taken back by itself then. */
+  lastsHours: z.optional(seconds),
   /** After the step before, at least. */
   afterSeconds: z.optional(seconds),
 });
@@ -41,6 +43,8 @@ const failedRun = z.strictObject({
   /** Names of causes; one that ends in `*` stands for all that begin so. */
   causes: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9-]+\*?$/)))),
   transient: z.array(transience).check(z.minLength(1)),
+  /** Only where several incidents have this in common, and the failed jobs with them. */
+  root: z.optional(z.enum(['runner'])),
 });
 const trigger = z.union([failedRun, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
 

@@ -49,12 +49,13 @@ export async function askForRollback(
   return refused === undefined ? { fix: after } : { refused };
 }
 
-/** What of a run is to be taken back; of the steps of a plan, the last one first. */
-export function toTakeBack({ remediations }: RunRecord): Remediation[] {
+/** What of a run is to be taken back at `now` (milliseconds); of the steps of a plan, the last one first. */
+export function toTakeBack({ remediations }: RunRecord, now: number): Remediation[] {
   const all = remediations
     .filter(
-      ({ status, rollbackAskedAt }) =>
-        status === 'rolling-back' || (rollbackAskedAt !== undefined && OVER.includes(status)),
+      ({ status, rollbackAskedAt, lastsUntil }) =>
+        status === 'rolling-back' ||
+        (OVER.includes(status) && (rollbackAskedAt !== undefined || Date.parse(lastsUntil ?? '') <= now)),
     )
     .sort((a, b) => (b.step ?? 0) - (a.step ?? 0));
   return all.filter(({ plan }, index) => plan === undefined || all.findIndex((other) => other.plan === plan) === index);
@@ -74,7 +75,7 @@ export async function takeBack(deps: EngineDeps, record: RunRecord, original: Re
   const action = actionOf(original.platform, original.action)?.inverse;
   if (platform === undefined || run === undefined || action === undefined) return undefined;
   if (original.status !== 'rolling-back') {
-    await beginRollback(deps.store, original, original.rollbackReason ?? 'it is taken back');
+    await beginRollback(deps.store, original, original.rollbackReason ?? whyOf(original));
   }
   const { subject, externalId, attempt, parameters, playbook, id } = original;
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 8);
@@ -85,6 +86,9 @@ export async function takeBack(deps: EngineDeps, record: RunRecord, original: Re
     marks: { rollbackOf: id, proof: 'answer', ...(parameters !== undefined && { parameters }) },
   });
 }
+
+const whyOf = ({ lastsUntil }: Remediation): string =>
+  lastsUntil === undefined ? 'it is taken back' : `its time was up at ${lastsUntil}`;
 
 /** Takes the end of a rollback over to the fix that it is of. What could not be taken back is for the master to see to. */
 export async function settleRollback(store: Store, rollback: Remediation | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
-import { ids, runKeyOf } from '../store/index.ts';
+import { ids, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import type { EngineDeps } from './fix.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
@@ -41,7 +41,8 @@ export async function select(
   );
   // What was begun is brought to an end, though what has become known since may be against it.
   const underWay = openOne && playbookOf(openOne.playbook);
-  const others = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
+  const fitting = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
+  const others = fitting.filter((one) => rootOf(one) === undefined);
   const { platform = '', repository = '' } = option.jobs[0] ?? {};
   const circumstances = {
     ...{ platform, repository, jobs: option.jobs, failures },
@@ -60,6 +61,13 @@ export async function select(
   if (standing === 'over') return of(plain);
   if (standing !== undefined) return of(standing.playbook, undefined, standing);
   if (underWay !== undefined) return of(underWay);
+  // What many failures have in common is seen to before each of them is.
+  const atRoot = fitting.find((one) => rootOf(one) !== undefined);
+  const judged = record.remediations.some(
+    ({ subject, attempt, playbook }) =>
+      subject === option.subject && attempt === option.attempt && playbookOf(playbook) !== undefined,
+  );
+  if (atRoot !== undefined && !judged && (await hasRoot(store, option, failures))) return of(atRoot);
   if (others.length === 0) return of(plain);
   const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];
   const begun = record.remediations.find(
@@ -78,4 +86,16 @@ export async function select(
   const choice = choose(arms, { successes: 0, failures: 0 }, { seed, holdOut: 0 });
   const first = await firstOf(store, `playbook of ${seed}`, choice.choice);
   return of(candidates.find(({ id }) => id === first) ?? plain, choice);
+}
+
+const rootOf = ({ trigger }: Playbook): string | undefined => (trigger.on === 'run-failed' ? trigger.root : undefined);
+
+/** Whether the machine that all of the jobs failed on is what their incidents are suspected to have in common with others. */
+async function hasRoot(store: Store, option: RetryOption, failures: RunRecord['failures']): Promise<boolean> {
+  const machines = new Set(option.jobs.map(({ platform, runner }) => runner && `runner:${platform}/${runner.name}`));
+  const [machine, another] = machines;
+  if (machine === undefined || another !== undefined) return false;
+  const ids = [...new Set(failures.map(({ incidentId }) => incidentId ?? ''))];
+  const incidents = await Promise.all(ids.map((id) => store.get('incident', id)));
+  return incidents.every((incident) => incident?.suspectedRoot === machine);
 }

@@ -1,6 +1,7 @@
 import { type Playbook, playbook } from '../playbook.ts';
 import { githubLadder, gitlabLadder } from './ladders.ts';
 import { patientRetry } from './patient-retry.ts';
+import { quarantineRunner } from './quarantine-runner.ts';
 import { rerunWithDebug } from './rerun-with-debug.ts';
 import { retryFailedJobs } from './retry-failed-jobs.ts';
 
@@ -11,6 +12,7 @@ export const playbooks: readonly Playbook[] = [
   patientRetry,
   githubLadder,
   gitlabLadder,
+  quarantineRunner,
 ].map((one) => playbook.parse(one));
 
 const byId = new Map(playbooks.map((one) => [one.id, one]));

@@ -71,6 +71,7 @@ export const gitlabLadder: Playbook = {
       tier: 2,
       withinSeconds: 60,
       rollback: { action: 'resume-runner' },
+      lastsHours: 24,
     },
     retry,
     issue,

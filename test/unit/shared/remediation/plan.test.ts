@@ -22,10 +22,15 @@ async function world(name: 'github' | 'gitlab', playbook: string, policy: object
   });
   const store = new Store({ client: table.client, tableName: 'table', ...clock });
   const sent: ActionRequest[] = [];
+  const numbers = new Set<number>();
+  let isPaused = false;
   const same = (a: ActionRequest, b: ActionRequest) => a.action === b.action && a.attempt === b.attempt;
   const client = {
     jobLog: async () => (async function* () {})(),
     async act(request: ActionRequest): Promise<ActOutcome> {
+      const paused = request.action === 'pause-runner';
+      if (paused && isPaused) return { kind: 'done', detail: 'it was so already', unchanged: true };
+      if (paused || request.action === 'resume-runner') isPaused = paused;
       sent.push(request);
       return { kind: 'done', detail: 'accepted' };
     },
@@ -50,13 +55,29 @@ async function world(name: 'github' | 'gitlab', playbook: string, policy: object
   const attemptEnds = async (
     attempt: number,
     status: 'failed' | 'succeeded',
-    of: { runner?: string; cause?: string; transient?: boolean | null } = {},
+    of: { runner?: string; cause?: string; transient?: boolean | null; run?: number } = {},
   ) => {
-    const { runner = '7', cause = 'unknown', transient = null } = of;
+    const { runner = '7', cause = 'unknown', transient = null, run = 5 } = of;
+    numbers.add(run);
     const at = store.now();
-    const runId = `${name}:5:${attempt}`;
-    const job = { ...common, attempt, statusAt: at, id: `${name}:5:job:5${attempt}`, runId, externalId: `5${attempt}` };
-    await store.merge('run', { ...common, attempt, statusAt: at, id: runId, externalId: '5', status, endedAt: at });
+    const runId = `${name}:${run}:${attempt}`;
+    const job = {
+      ...common,
+      attempt,
+      statusAt: at,
+      id: `${name}:${run}:job:${run}${attempt}`,
+      runId,
+      externalId: `${run}${attempt}`,
+    };
+    await store.merge('run', {
+      ...common,
+      attempt,
+      statusAt: at,
+      id: runId,
+      externalId: String(run),
+      status,
+      endedAt: at,
+    });
     const machine = runner === '' ? {} : { runner: { id: `${name}:acme:${runner}`, name: 'a machine' } };
     await store.merge('job', { ...job, name: 'test', status, endedAt: at, steps: [], ...machine });
     if (status === 'succeeded') return;
@@ -69,8 +90,10 @@ async function world(name: 'github' | 'gitlab', playbook: string, policy: object
   const settle = async (minutes = 5) => {
     working = true;
     for (const until = time.now + minutes * 60_000; time.now < until; time.now += 15_000) {
-      for (const work of [() => verifyRun(`${name}:5:1`, { store, ...clock }), () => remediateRun(`${name}:5:1`, deps)])
-        await work().catch(revive);
+      for (const run of numbers) {
+        await verifyRun(`${name}:${run}:1`, { store, ...clock }).catch(revive);
+        await remediateRun(`${name}:${run}:1`, deps).catch(revive);
+      }
     }
     working = false;
   };
@@ -198,6 +221,28 @@ describe('a ladder', () => {
     }
     expect(deaths).toBeGreaterThan(30);
   });
+});
+
+it('a runner that is behind several incidents is paused once, for a day, and all is tried again without it', async () => {
+  const it = await world('gitlab', 'quarantine-runner');
+  for (const run of [5, 6, 7]) await it.attemptEnds(1, 'failed', { run });
+  await it.settle(1);
+  expect(it.did()).toEqual([]);
+  const root = { suspectedRoot: 'runner:gitlab/a machine' };
+  await it.store.change('incident', INCIDENT, (incident) => incident && { ...incident, ...root });
+  for (const run of [15, 16, 17]) await it.attemptEnds(1, 'failed', { run });
+  await it.settle(2);
+  for (const run of [15, 16, 17]) await it.attemptEnds(2, 'succeeded', { run });
+  await it.settle(2);
+  expect(it.did()).toEqual(['pause-runner 1', 'rerun 1', 'rerun 1', 'rerun 1']);
+  // What was judged before anybody suspected the machine stays as it was.
+  expect(it.sent.map(({ runId }) => runId)).toEqual(['gitlab:15:1', 'gitlab:15:1', 'gitlab:16:1', 'gitlab:17:1']);
+  it.time.now += 23 * 3_600_000;
+  await it.settle(1);
+  expect(it.did()).not.toContain('resume-runner 1');
+  it.time.now += 3_600_000;
+  await it.settle(2);
+  expect(it.did().slice(4)).toEqual(['resume-runner 1']);
 });
 
 it('patience is a longer wait before each try', async () => {
