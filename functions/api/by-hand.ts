@@ -11,6 +11,8 @@ const body = z.strictObject({
   jobId: z.optional(text(800)),
   parameters: z.optional(z.record(text(110), z.string().check(z.maxLength(1_000)))),
   reason: z.optional(text(500)),
+  /** Taken back by itself then. */
+  lastsHours: z.optional(z.number().check(z.positive(), z.maximum(24 * 90))),
 });
 
 export const byHandOperations: readonly Operation[] = [
@@ -20,7 +22,7 @@ export const byHandOperations: readonly Operation[] = [
     id: 'ask-for-remediation',
     summary: 'Ask for a fix',
     description:
-      'Carried out like any other fix: within the controls and budgets, at most once, looked up when the answer is lost, and proved. The same again within a minute is the same fix.',
+      'Carried out like any other fix: within the controls and budgets, at most once, looked up when the answer is lost, and proved. The same again within a minute is the same fix. With `lastsHours` it is taken back by itself after that time.',
     body,
     bodyName: 'AskBody',
     bodyHelp:

@@ -25,6 +25,8 @@ export interface Asked {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   readonly reason?: string | undefined;
   readonly by: string;
+  /** When it is taken back by itself. */
+  readonly lastsHours?: number | undefined;
 }
 
 /** Why it cannot be asked for, in a sentence; or the fix. */
@@ -46,6 +48,9 @@ export async function askFor(store: Store, asked: Asked): Promise<Taken> {
   const parameters = asked.parameters ?? {};
   const lacking = (action.needs ?? []).find((name) => !parameters[name]);
   if (lacking !== undefined) return { refused: `${asked.action} takes the parameter ${lacking}.` };
+  if (asked.lastsHours !== undefined && action.inverse === undefined) {
+    return { refused: `Nothing takes back ${asked.action}, so it cannot last for a time.` };
+  }
   const odd = Object.keys(parameters).find((name) => !takes(action, name));
   if (odd !== undefined) return { refused: `${asked.action} takes no parameter ${odd.slice(0, 100)}.` };
   const id = await write(store, { asked, run, job: action.on === 'job' ? job : undefined, action, jobs });
@@ -61,6 +66,7 @@ async function write(
   const { asked, run, job, action, jobs } = of;
   const at = store.now();
   const parameters = { ...asked.parameters, ...(asked.action === 'dispatch-workflow' && { since: at }) };
+  const { lastsHours } = asked;
   const what = JSON.stringify([asked.parameters ?? {}, action.proof === 'answer' ? at.slice(0, 16) : '']);
   const mark = createHash('sha256').update(what).digest('hex').slice(0, 8);
   const id = ids.remediation(runKeyOf(run.id), asked.action, `${job?.externalId ?? run.attempt}-${BY_HAND}-${mark}`);
@@ -78,6 +84,9 @@ async function write(
     ...{ action: asked.action, parameters, playbook: BY_HAND, strategy: 'immediate', tier: action.tier },
     targets: action.proof === 'next-attempt' ? targets.map(({ name, externalId }) => name ?? externalId) : [],
     ...{ incidentIds: [], causes: [], proof: action.proof, reason: asked.reason ?? 'the master asked for it' },
+    ...(lastsHours !== undefined && {
+      lastsUntil: new Date(Date.parse(at) + lastsHours * 3_600_000).toISOString(),
+    }),
     wakeAt: at,
   };
   await store.change('remediation', id, (state) => state ?? mergeInto('remediation', undefined, fact));

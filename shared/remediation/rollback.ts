@@ -61,22 +61,23 @@ export function toTakeBack({ remediations }: RunRecord, now: number): Remediatio
   return all.filter(({ plan }, index) => plan === undefined || all.findIndex((other) => other.plan === plan) === index);
 }
 
-/** Says that a fix is being taken back, where it can be; whoever looks at its run next sees to it. */
-export async function beginRollback(store: Store, fix: Remediation, reason: string): Promise<void> {
-  if (obstacle(fix) !== undefined) return;
+/** Says that a fix is being taken back, where it can be; whoever looks at its run next sees to it. False: it cannot be. */
+export async function beginRollback(store: Store, fix: Remediation, reason: string): Promise<boolean> {
+  if (obstacle(fix) !== undefined) return false;
   const wakeAt = new Date(Date.parse(store.now()) + LOOK_MS).toISOString();
-  await write(store, fix, 'rolling-back', reason, { wakeAt });
+  return (await write(store, fix, 'rolling-back', reason, { wakeAt }))?.status === 'rolling-back';
 }
 
-/** What takes a fix back. Undefined: nothing does, here. */
+/** What takes a fix back. Undefined: nothing does, or it is not to be. */
 export async function takeBack(deps: EngineDeps, record: RunRecord, original: Remediation): Promise<Fix | undefined> {
   const platform = deps.platforms[original.platform];
   const run = record.runs.find(({ id }) => id === original.runId);
   const action = actionOf(original.platform, original.action)?.inverse;
   if (platform === undefined || run === undefined || action === undefined) return undefined;
-  if (original.status !== 'rolling-back') {
-    await beginRollback(deps.store, original, original.rollbackReason ?? whyOf(original));
-  }
+  const isBegun =
+    original.status === 'rolling-back' ||
+    (await beginRollback(deps.store, original, original.rollbackReason ?? whyOf(original)));
+  if (!isBegun) return undefined;
   const { subject, externalId, attempt, parameters, playbook, id } = original;
   const mark = createHash('sha256').update(id).digest('hex').slice(0, 8);
   return new Fix({

@@ -118,6 +118,7 @@ async function conclude(
           origin: fix.origin,
           reason: outcome.reason,
           ...(excused && { excused }),
+          ...(outcome.succeeded && state.lastsUntil !== undefined && !state.unchanged && { wakeAt: state.lastsUntil }),
           ...(state.decision !== undefined && { decision: state.decision }),
           ...(state.result !== undefined && { result: state.result }),
         }),

@@ -15,7 +15,7 @@ class Crash extends Error {}
 type Answer = ActOutcome['kind'] | 'lost';
 
 /** A workflow at a GitHub that can be switched off and on, and a worker that may die at any of its calls of the table. */
-async function world({ answers = [] as Answer[], active = true } = {}) {
+async function world({ answers = [] as Answer[], active = true, lastsHours = undefined as number | undefined } = {}) {
   const time = { now: START };
   const clock = { now: () => time.now };
   let [calls, dieAt] = [0, Number.POSITIVE_INFINITY];
@@ -64,7 +64,7 @@ async function world({ answers = [] as Answer[], active = true } = {}) {
       body: JSON.stringify({ reason: 'it did harm' }),
     });
   const asked = await askFor(store, {
-    ...{ runId: RUN, action: 'disable-workflow', parameters: { workflow: 'ci.yml' }, by: 'master' },
+    ...{ runId: RUN, action: 'disable-workflow', parameters: { workflow: 'ci.yml' }, by: 'master', lastsHours },
   });
   if (!('fix' in asked)) throw new Error(asked.refused);
   const { id } = asked.fix;
@@ -147,6 +147,20 @@ describe('a fix that is taken back', () => {
     expect(await post(id)).toMatchObject({ status: 409, body: { detail: 'Nothing takes back delete-cache.' } });
     expect((await post('github:5:nothing')).status).toBe(404);
     expect(sent).toEqual([]);
+  });
+
+  it('comes back by itself when it was asked for for a time, unless it was so before', async () => {
+    const { time, settle, get, isOn } = await world({ lastsHours: 4 });
+    time.now += 3.9 * 3_600_000;
+    await settle();
+    expect([await get(), isOn()]).toMatchObject([{ status: 'succeeded' }, false]);
+    time.now += 0.1 * 3_600_000;
+    await settle();
+    expect([await get(), isOn()]).toMatchObject([{ status: 'rolled-back' }, true]);
+    const before = await world({ active: false, lastsHours: 4 });
+    before.time.now += 5 * 3_600_000;
+    await before.settle();
+    expect([await before.get(), before.sent]).toMatchObject([{ status: 'succeeded', unchanged: true }, []]);
   });
 
   it('is taken back exactly once, whichever call of the table its worker dies at', async () => {
