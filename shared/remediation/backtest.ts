@@ -83,6 +83,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     tries: decision.tries ?? 0,
     lastActedAt,
     rival: decision.rival,
+    canary: decision.canary,
     control: (decision.control ?? 'running') as Situation['control'],
     spent: ledger.spentBy(fix, now, decision.spent ?? { repository: 0, all: 0 }),
     ...(supersededBy !== undefined && { supersededBy }),

@@ -14,6 +14,7 @@ const SUPERSEDED_MS = 24 * 3_600_000;
 const SUPERSEDED_LOOK_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const RIVAL_MS = 30_000;
+const CANARY_LOOK_MS = 30_000;
 
 /** All that a decision depends on, besides the policy; whoever asks has read it consistently. */
 export interface Situation {
@@ -32,6 +33,8 @@ export interface Situation {
   readonly supersededBy?: string | undefined;
   /** What another fix does to the same subject at this moment. */
   readonly rival?: string | undefined;
+  /** The job of the run that is tried first, while that is not known to have helped. */
+  readonly canary?: string | undefined;
   /** When the subject was last acted on. */
   readonly lastActedAt?: number | undefined;
   readonly control: Control['status'];
@@ -155,6 +158,8 @@ const rules: readonly Rule[] = [
   },
   stopped,
   contested,
+  ({ now, canary }) =>
+    canary === undefined ? undefined : hold('canary', `${canary} is tried first`, now + CANARY_LOOK_MS),
   ({ now, run }, policy) => {
     const window = windowOf(policy, run, now);
     return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);

@@ -1,6 +1,7 @@
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { refund, spend } from './budget.ts';
+import { canaryOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
@@ -45,6 +46,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
+    canary: canaryOf(fix),
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -169,6 +171,7 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   tries: situation.tries,
   ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
   ...(situation.rival !== undefined && { rival: situation.rival }),
+  ...(situation.canary !== undefined && { canary: situation.canary }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),

@@ -85,6 +85,8 @@ export const playbook = z
     /** How often one run may be tried by it; what failed in an outage does not count. */
     maxTries: z.number().check(z.int(), z.positive(), z.maximum(5)),
     cooldownSeconds: z.number().check(z.int(), z.nonnegative()),
+    /** One job of a run first, and the others once that has helped; where a platform tries each by itself. */
+    canary: z.optional(z.boolean()),
     examples: z.array(example).check(z.minLength(2)),
   })
   .check(

@@ -15,6 +15,7 @@ export const patientRetry: Playbook = {
   steps: [retry, { ...retry, afterSeconds: 120 }, { ...retry, afterSeconds: 600 }],
   verification: { by: 'next-attempt', withinSeconds: 6 * 3600 },
   maxTries: 3,
+  canary: true,
   cooldownSeconds: 0,
   examples: [
     { says: 'what passes by itself', given: { cause: 'dns-resolution-failed', transient: true }, verdict: 'act' },
