@@ -32,6 +32,7 @@ interface Circumstances {
 }
 
 const MAX_TEXT = 6_000;
+const HARM_SHOWS_MS = 30 * 60_000;
 /** Carried out, whatever came of it. */
 const TRIED: readonly Remediation['status'][] = ['executing', 'unknown', 'verifying', 'failed'];
 const WAITING: readonly Remediation['status'][] = ['proposed', 'awaiting-approval', 'claimed'];
@@ -142,7 +143,8 @@ export async function prepared(
   await fix.write(from, 'succeeded', {
     ...{ reason: from.reason, result: of.result },
     ...(of.unchanged && { unchanged: true }),
-    ...(lastsUntil !== undefined && { lastsUntil, wakeAt: lastsUntil }),
+    // Looked at before its time is up, as it may do harm.
+    ...(lastsUntil !== undefined && { lastsUntil, wakeAt: fix.in(HARM_SHOWS_MS) }),
   });
   return more;
 }

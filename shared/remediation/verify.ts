@@ -7,6 +7,7 @@ import { type RunRecord, readRun } from '../tracking/index.ts';
 import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
+import { takeBackHarmful } from './harm.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
 import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
 import { endPlan, goesOn } from './plan.ts';
@@ -36,6 +37,7 @@ export async function verifyRun(
     await makeGood(store, good, `a later attempt succeeded: ${first?.name ?? first?.jobId}`, first?.origin ?? 'live');
   }
   await makeSupersededGood(store, record);
+  await takeBackHarmful(store, record);
   let rest: Rest = done;
   for (const fix of record.remediations.filter((remediation) => OPEN.includes(remediation.status))) {
     const next = fix.subject === fix.runId ? record.runs.find((run) => run.attempt === fix.attempt + 1) : undefined;

@@ -84,7 +84,8 @@ export class MemoryTable {
     const found = candidates.filter(within).sort((a, b) => (String(a[sort]) < String(b[sort]) ? -1 : 1));
     if (input.ScanIndexForward === false) found.reverse();
     const page = found.slice(0, input.Limit ?? found.length);
-    return { Items: index === undefined ? page : page.map(({ pk, sk }) => ({ pk, sk })) };
+    const keys = ({ pk, sk, ...rest }: Item): Item => ({ pk, sk, [partition]: rest[partition], [sort]: rest[sort] });
+    return { Items: index === undefined ? page : page.map(keys) };
   }
 }
 

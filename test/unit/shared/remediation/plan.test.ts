@@ -274,6 +274,36 @@ it('a runner that is behind several incidents is paused once, for a day, and all
   expect(it.did().slice(4)).toEqual(['resume-runner 1']);
 });
 
+it.each([
+  ['failed', true],
+  ['succeeded', false],
+] as const)('what lasts is taken back early where all %s since: %s', async (status, harmful) => {
+  const it = await world('gitlab', 'quarantine-runner');
+  const others = async (outcome: 'failed' | 'succeeded', from: number) => {
+    for (let run = from; run < from + 10; run++) {
+      const place = { platform: 'gitlab', repository: 'acme/shop', origin: 'live', attempt: 1 } as const;
+      const fact = { ...place, id: `gitlab:${run}:1`, externalId: String(run), statusAt: it.store.now() };
+      await it.store.merge('run', { ...fact, status: outcome });
+    }
+  };
+  await others('succeeded', 100);
+  const root = { suspectedRoot: 'runner:gitlab/a machine' };
+  await it.store.change('incident', INCIDENT, (incident) => incident && { ...incident, ...root });
+  await it.attemptEnds(1, 'failed');
+  await it.settle(1);
+  await it.attemptEnds(2, 'succeeded');
+  await it.settle(30);
+  expect(it.did()).toEqual(['pause-runner 1', 'rerun 1']);
+  await others(status, 200);
+  await it.settle(2);
+  expect(it.did().slice(2)).toEqual(harmful ? ['resume-runner 1'] : []);
+  expect(await it.fixOf('pause-runner')).toMatchObject([{ status: harmful ? 'rolled-back' : 'succeeded' }]);
+  expect(await tallyOf(it.store, { cause: 'unknown', playbook: 'quarantine-runner' })).toEqual({
+    successes: 1,
+    failures: harmful ? 1 : 0,
+  });
+});
+
 it('patience is a longer wait before each try', async () => {
   const it = await world('github', 'patient-retry');
   const cause = { cause: 'dns-resolution-failed', transient: true };
