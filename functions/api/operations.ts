@@ -9,6 +9,7 @@ import { byHandOperations } from './by-hand.ts';
 import { controlOperations } from './controls.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { effectivenessOperations } from './effectiveness.ts';
+import { guardOperations } from './guards.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
 import { ruleOperations } from './rules.ts';
@@ -63,6 +64,7 @@ export const operations: readonly Operation[] = [
   ...controlOperations,
   ...deliveryOperations,
   ...effectivenessOperations,
+  ...guardOperations,
   ...incidentOperations,
   ...ruleOperations,
   ...runnerOperations,

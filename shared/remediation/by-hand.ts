@@ -4,6 +4,7 @@ import { type ActionTraits, takes } from '../platforms/action.ts';
 import { actionOf, actions, actionsAt } from '../platforms/actions.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
+import { noteGuard } from './guards.ts';
 import type { Playbook, Tier } from './playbook.ts';
 
 /**
@@ -89,6 +90,7 @@ async function write(
     }),
     wakeAt: at,
   };
+  if (fact.lastsUntil !== undefined) await noteGuard(store, { id }, fact.lastsUntil);
   await store.change('remediation', id, (state) => state ?? mergeInto('remediation', undefined, fact));
   // As a change of its own, as it is what the engine hears.
   await store.change('remediation', id, (state) =>

@@ -5,6 +5,7 @@ import type { RetryOption } from '../platforms/port.ts';
 import type { Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import type { Fix } from './fix.ts';
+import { noteGuard } from './guards.ts';
 import { recordOutcome } from './learning/index.ts';
 import { type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf } from './playbooks/index.ts';
@@ -140,6 +141,7 @@ export async function prepared(
   const hours = fix.playbook.steps[0]?.lastsHours;
   const lastsUntil = hours === undefined || of.unchanged ? undefined : fix.in(hours * 3_600_000);
   if (!more) await endPlan(fix.deps.store, fix.record, from, `no step of ${fix.playbook.id} helped: ${of.result}`);
+  if (lastsUntil !== undefined) await noteGuard(fix.deps.store, fix, lastsUntil);
   await fix.write(from, 'succeeded', {
     ...{ reason: from.reason, result: of.result },
     ...(of.unchanged && { unchanged: true }),

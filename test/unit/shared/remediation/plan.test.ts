@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActionRequest, ActOutcome, Platform } from '../../../../shared/platforms/port.ts';
-import { answerApproval, remediateRun, verifyRun } from '../../../../shared/remediation/index.ts';
+import { answerApproval, readGuards, remediateRun, verifyRun } from '../../../../shared/remediation/index.ts';
 import { readEffects, tallyOf } from '../../../../shared/remediation/learning/index.ts';
 import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
 import { Store } from '../../../../shared/store/index.ts';
@@ -269,9 +269,11 @@ it('a runner that is behind several incidents is paused once, for a day, and all
   it.time.now += 23 * 3_600_000;
   await it.settle(1);
   expect(it.did()).not.toContain('resume-runner 1');
+  expect(await readGuards(it.store)).toMatchObject([{ action: 'pause-runner', runId: 'gitlab:15:1' }]);
   it.time.now += 3_600_000;
   await it.settle(2);
   expect(it.did().slice(4)).toEqual(['resume-runner 1']);
+  expect(await readGuards(it.store)).toEqual([]);
 });
 
 it.each([

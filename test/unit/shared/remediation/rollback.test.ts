@@ -69,6 +69,7 @@ async function world({ answers = [] as Answer[], active = true, lastsHours = und
   if (!('fix' in asked)) throw new Error(asked.refused);
   const { id } = asked.fix;
   await settle();
+  const guards = async () => (await ask('/v1/guards')).body.items;
   const get = () => store.get('remediation', id);
   const rollbacks = async () =>
     (await store.partition('run#github:5', 'remediation#')).filter(({ rollbackOf }) => rollbackOf === id);
@@ -80,7 +81,7 @@ async function world({ answers = [] as Answer[], active = true, lastsHours = und
     dieAt = Number.POSITIVE_INFINITY;
     return died;
   };
-  return { ...{ store, time, sent, id, post, settle, get, rollbacks, deps, dyingAt, revived }, isOn: () => on };
+  return { ...{ store, time, sent, id, post, settle, get, guards, rollbacks, deps, dyingAt, revived }, isOn: () => on };
 }
 
 describe('a fix that is taken back', () => {
@@ -150,17 +151,20 @@ describe('a fix that is taken back', () => {
   });
 
   it('comes back by itself when it was asked for for a time, unless it was so before', async () => {
-    const { time, settle, get, isOn } = await world({ lastsHours: 4 });
+    const { time, settle, get, isOn, guards, id } = await world({ lastsHours: 4 });
+    expect(await guards()).toMatchObject([{ id, lastsUntil: expect.any(String) }]);
     time.now += 3.9 * 3_600_000;
     await settle();
     expect([await get(), isOn()]).toMatchObject([{ status: 'succeeded' }, false]);
     time.now += 0.1 * 3_600_000;
     await settle();
     expect([await get(), isOn()]).toMatchObject([{ status: 'rolled-back' }, true]);
+    expect(await guards()).toEqual([]);
     const before = await world({ active: false, lastsHours: 4 });
     before.time.now += 5 * 3_600_000;
     await before.settle();
     expect([await before.get(), before.sent]).toMatchObject([{ status: 'succeeded', unchanged: true }, []]);
+    expect(await before.guards()).toEqual([]);
   });
 
   it('is taken back exactly once, whichever call of the table its worker dies at', async () => {
