@@ -102,6 +102,20 @@ describe('patterns that backtrack, in shared/diagnosis', () => {
   });
 });
 
+describe('what linear time costs', () => {
+  it('is at most a hundred steps a character, with the bounds as they are written', () => {
+    const refused = regexLiterals('shared/diagnosis').flatMap(({ file, source, flags }) => {
+      const costs = pumpsFor(parse(source, flags)).map((pump) => {
+        const text = pumped(pump, Math.ceil(600 / pump.again.length));
+        return backtrackingSteps(source, flags, text, Number.POSITIVE_INFINITY) / text.length;
+      });
+      const most = Math.max(0, ...costs);
+      return most <= 100 ? [] : [`${file}: /${source}/${flags}: ${most}`];
+    });
+    expect(refused).toEqual([]);
+  });
+});
+
 describe('patterns of rules, ours and the master’s', () => {
   /** How often the matcher looks at the text. What it does at each look is bounded by the size of the pattern. */
   function looks(pattern: Pattern, text: string): number {
