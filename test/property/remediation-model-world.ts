@@ -1,7 +1,15 @@
 import { sweep } from '../../functions/wake/wake.ts';
 import { machines, type Remediation } from '../../shared/model/index.ts';
-import { answerApproval, askFor, handActions, setControl, settleControl } from '../../shared/remediation/index.ts';
+import {
+  answerApproval,
+  askFor,
+  askForRollback,
+  handActions,
+  setControl,
+  settleControl,
+} from '../../shared/remediation/index.ts';
 import { done } from '../../shared/runtime/rest.ts';
+import type { Store } from '../../shared/store/index.ts';
 import { CAUSES, diagnose, type ForgeRun, factsOf, isRerun } from './remediation-model-forge.ts';
 import { HOUR, Machinery, MINUTE, SECOND, Violation } from './remediation-model-machinery.ts';
 import { CALL_MS, type Call, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
@@ -9,6 +17,8 @@ import { CALL_MS, type Call, type Message, NO_FAULTS, Worker } from './remediati
 /** The world around QMOI: runs fail, people meddle, workers die and answers get lost, in an order that the dice decide. */
 
 const MAX_WORKERS = 5;
+/** Far more turns than what is owed at one moment takes. */
+const RESTLESS = 100_000;
 /** The longest anything is waited for: newer work, for a day; a rerun, for six hours. */
 const TIME_PASSES_MS = 60 * HOUR;
 
@@ -100,22 +110,33 @@ export class World extends Machinery {
     this.tell(run);
   }
 
-  private async ask(): Promise<void> {
-    const run = this.pick(...this.forge.runs);
-    if (run === undefined) return;
-    const all = Object.keys(handActions[run.platform] ?? {});
-    const action = this.pick(...(this.random() < 0.5 ? all.filter((name) => isRerun({ action: name })) : all));
-    const runId = `${run.platform}:${run.externalId}:${this.pick(run.attempt, 1)}`;
-    const jobId = `${run.platform}:${run.externalId}:job:${this.pick(...run.jobs).externalId}`;
-    const needs = handActions[run.platform]?.[action]?.needs ?? [];
-    const parameters = Object.fromEntries(needs.map((name) => [name, 'x']));
+  /** What the master asks of the API, once: nobody repeats it when the API dies. */
+  private async asks(what: string, work: (store: Store) => Promise<unknown>): Promise<void> {
     await this.start({
-      ...{ what: `ask for ${action} on ${runId}`, visibleAt: this.now, taken: true },
+      ...{ what, visibleAt: this.now, taken: true },
       work: async ({ store }) => {
-        await askFor(store, { runId, action, jobId, parameters, by: 'master' });
+        await work(store);
         return done;
       },
     });
+  }
+
+  private async ask(): Promise<void> {
+    const run = this.pick(...this.forge.runs);
+    if (run === undefined) return;
+    const traits = Object.entries(handActions[run.platform] ?? {});
+    const kind = this.pick(
+      () => true,
+      ([name]: (typeof traits)[number]) => isRerun({ action: name }),
+      ([, { inverse }]: (typeof traits)[number]) => inverse !== undefined,
+    );
+    const [action, { needs = [] }] = this.pick(...traits.filter(kind));
+    const runId = `${run.platform}:${run.externalId}:${this.pick(run.attempt, 1)}`;
+    const jobId = `${run.platform}:${run.externalId}:job:${this.pick(...run.jobs).externalId}`;
+    const parameters = Object.fromEntries(needs.map((name) => [name, 'x']));
+    await this.asks(`ask for ${action} on ${runId}`, (store) =>
+      askFor(store, { runId, action, jobId, parameters, by: 'master' }),
+    );
   }
 
   private async answer(): Promise<void> {
@@ -123,13 +144,16 @@ export class World extends Machinery {
     if (asked.length === 0) return;
     const { id } = this.pick(...asked);
     const answer = this.pick('approve' as const, 'approve' as const, 'refuse' as const);
-    await this.start({
-      ...{ what: `${answer} ${id}`, visibleAt: this.now, taken: true },
-      work: async ({ store }) => {
-        await answerApproval(store, id, { answer, by: 'master' });
-        return done;
-      },
-    });
+    await this.asks(`${answer} ${id}`, (store) => answerApproval(store, id, { answer, by: 'master' }));
+  }
+
+  private async takeBack(): Promise<void> {
+    const over = this.fixes().filter(({ status }) => status === 'succeeded' || status === 'failed');
+    const able = over.filter(({ platform, action }) => handActions[platform]?.[action]?.inverse !== undefined);
+    if (able.length === 0) return;
+    const { id } = this.pick(...able);
+    this.saw('asked to take back');
+    await this.asks(`take back ${id}`, (store) => askForRollback(store, id, { by: 'master' }));
   }
 
   private async control(): Promise<void> {
@@ -217,8 +241,8 @@ export class World extends Machinery {
       const running = this.forge.runs.filter(({ status }) => status === 'running');
       if (running.length > 0) this.endOf(this.pick(...running));
     } else if (dice < 0.92) this.personal();
-    else if (dice < 0.935 && few) await this.ask();
-    else if (dice < 0.95 && few) await this.answer();
+    else if (dice < 0.94 && few) await this.ask();
+    else if (dice < 0.96 && few) await (this.random() < 0.4 ? this.answer() : this.takeBack());
     else if (dice < 0.995 && few) await this.control();
     else this.outageUntil = this.now + this.pick(5, 30) * MINUTE;
   }
@@ -259,18 +283,13 @@ export class World extends Machinery {
 
   private async release(): Promise<void> {
     for (const scope of SCOPES) {
-      await this.start({
-        ...{ what: `${scope} is released`, visibleAt: this.now, taken: true },
-        work: async ({ store }) => {
-          await setControl(store, scope, { status: 'running', actor: 'master' });
-          return done;
-        },
-      });
+      await this.asks(`release ${scope}`, (store) => setControl(store, scope, { status: 'running', actor: 'master' }));
     }
   }
 
   private async drain(): Promise<void> {
-    for (;;) {
+    for (let turns = 0; ; turns++) {
+      if (turns > RESTLESS) throw new Violation(`never comes to rest: ${this.messages[0]?.what}`);
       const visible = this.workers.length < MAX_WORKERS ? this.visible().slice(0, 2) : [];
       const ready = this.workers.filter((worker) => worker.ready);
       const open = this.open(1);

@@ -8,9 +8,9 @@ import { World } from './remediation-model-world.ts';
  */
 
 const SEED = process.env.QMOI_MODEL_SEED ?? String(Date.now() % 1_000_000);
-const STEPS = Number(process.env.QMOI_MODEL_STEPS ?? 20_000);
+const STEPS = Number(process.env.QMOI_MODEL_STEPS ?? 60_000);
 /** Of one world; many small worlds see more than a large one. */
-const STEPS_A_WORLD = 500;
+const STEPS_A_WORLD = 3_000;
 /** Only this one, to see it again. */
 const ONLY = process.env.QMOI_MODEL_WORLD;
 
