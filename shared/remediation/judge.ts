@@ -213,7 +213,7 @@ function triesOf(fix: Fix, outages: readonly Outage[]): number {
   let tries = 0;
   for (let attempt = 1; attempt < fix.run.attempt; attempt++) {
     const theirs = fixesOf(fix, attempt);
-    const excused = theirs.filter((other) => isExcused(other, outages));
+    const excused = theirs.filter((other) => isExcused(fix, other, outages));
     if (theirs.length > 0 && excused.length === theirs.length) continue;
     tries++;
   }
@@ -227,13 +227,11 @@ const fixesOf = (fix: Fix, attempt: number): Remediation[] => {
   );
 };
 
-const isExcused = (other: Remediation, outages: readonly Outage[]): boolean =>
-  other.probe === true ||
-  other.excused === true ||
-  outages.some((outage) => fellInto(outage, other.statusAt, other.statusAt));
+const isExcused = (fix: Fix, other: Remediation, outages: readonly Outage[]): boolean =>
+  other.probe === true || other.excused === true || outages.some((outage) => fellInto(outage, other, fix.record.runs));
 
 const triedInOutage = (fix: Fix, outages: readonly Outage[]): boolean =>
-  fix.run.attempt > 1 && fixesOf(fix, fix.run.attempt - 1).some((other) => isExcused(other, outages));
+  fix.run.attempt > 1 && fixesOf(fix, fix.run.attempt - 1).some((other) => isExcused(fix, other, outages));
 
 /** When the same jobs were last acted on by an earlier attempt's fix. */
 function lastActedAt(fix: Fix): number | undefined {

@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Failure } from '../model/index.ts';
+import type { Failure, Remediation, Run } from '../model/index.ts';
 import type { RemediationSettings } from '../runtime/remediation-settings.ts';
 import { expiry, KEEP_DAYS, outagePartition, runKeyOf, type Store, stormPartition } from '../store/index.ts';
 
@@ -148,8 +148,21 @@ function withoutProbe(outage: Outage): Outage {
   return rest;
 }
 
-/** The outage that a time fell into. */
-export const fellInto = (outage: Outage | undefined, from: string, to: string): outage is Outage =>
+/**
+ * Whether a fix fell into an outage, from its act to the end of the attempt that it made: what one clock says of the act and
+ * another of the outage may be seconds apart.
+ */
+export function fellInto(
+  outage: Outage | undefined,
+  fix: Pick<Remediation, 'statusAt' | 'attempt'>,
+  runs: readonly Run[],
+): outage is Outage {
+  const from = fix.statusAt;
+  const ended = runs.find(({ attempt }) => attempt === fix.attempt + 1)?.endedAt ?? from;
+  return overlaps(outage, from, ended > from ? ended : from);
+}
+
+const overlaps = (outage: Outage | undefined, from: string, to: string): boolean =>
   outage !== undefined &&
   // Where only help was noted, there was no outage.
   outage.since !== outage.overAt &&

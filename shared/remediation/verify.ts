@@ -139,7 +139,7 @@ async function tellOutage(store: Store, fix: Remediation, succeeded: boolean, re
   let fell = fix.probe === true;
   for (const key of outageKeysOf(failures)) {
     if (succeeded || fix.probe) await tellOutcome(store, key, { id: fix.id, actedAt: fix.statusAt }, succeeded);
-    if (!succeeded) fell ||= fellInto(await readOutage(store, key), fix.statusAt, fix.statusAt);
+    if (!succeeded) fell ||= fellInto(await readOutage(store, key), fix, record.runs);
   }
   return fell && !succeeded;
 }
