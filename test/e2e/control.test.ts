@@ -133,7 +133,6 @@ it('paused starts nothing, and goes on when released', async () => {
 });
 
 it.each([
-  { scope: 'repository:acme/scope-1', inside: { github: 0, gitlab: 0 }, outside: { github: 1, gitlab: 1 } },
   { scope: 'repository:ACME/Scope-2', inside: { github: 0, gitlab: 0 }, outside: { github: 1, gitlab: 1 } },
   { scope: 'platform:github', inside: { github: 0, gitlab: 1 }, outside: { github: 0, gitlab: 1 } },
 ])('stops its scope and no more: $scope', async ({ scope, inside, outside }) => {

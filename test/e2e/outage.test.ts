@@ -6,7 +6,7 @@ import { openForge, pipeline } from './support/scenario.ts';
 /** What QMOI depends on is down: many runs fail of one cause, and reruns fail as well, until it is up again. */
 
 /** One each, so that none takes the place of another. */
-const REPOSITORIES = 16;
+const REPOSITORIES = 13;
 let forge: Forge;
 let clock: ManualClock;
 let still: Traffic;
