@@ -79,6 +79,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     // In the order of the table, as the first that objects is the one that is named.
     failures: failures.map((failure) => asOf(failure, decision.at)).sort((a, b) => (a.id < b.id ? -1 : 1)),
     playbook: narrowed(playbook, fix.step ?? 0),
+    attempt: fix.attempt,
     latestAttempt: decision.latestAttempt ?? fix.attempt,
     tries: decision.tries ?? 0,
     lastActedAt,

@@ -25,7 +25,9 @@ export interface Situation {
   /** One per job, all diagnosed. */
   readonly failures: readonly Failure[];
   readonly playbook: Playbook;
-  /** The greatest attempt of the run that is known. */
+  /** The attempt of the run or job that would be tried again; absent: the run's. */
+  readonly attempt?: number;
+  /** The greatest attempt of it that is known. */
   readonly latestAttempt: number;
   /** Earlier attempts that count as tries: those that fell into an outage do not. */
   readonly tries: number;
@@ -106,8 +108,8 @@ const rules: readonly Rule[] = [
       ? refuse('platform-limit', `${run.platform} allows ${most} reruns`)
       : undefined;
   },
-  ({ run, playbook, latestAttempt }) =>
-    playbook.preconditions.includes('latest-attempt') && latestAttempt > run.attempt
+  ({ run, attempt = run.attempt, playbook, latestAttempt }) =>
+    playbook.preconditions.includes('latest-attempt') && latestAttempt > attempt
       ? refuse('latest-attempt', `attempt ${latestAttempt} is already known`)
       : undefined,
   ({ jobs, failures, playbook }) => {

@@ -41,6 +41,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     jobs: fix.option.jobs,
     failures: fix.failures,
     playbook: fix.playbook,
+    attempt: fix.option.attempt,
     latestAttempt: fix.latestAttempt(),
     tries: asked ? 0 : triesOf(fix, outages),
     supersededBy: (await successorOf(store, run))?.id,

@@ -42,4 +42,4 @@ it('does everything once, one at a time, nothing after a stop, and ends whatever
   for (const what of ['crash', 'answer lost', 'a person meddled', 'control.stopped', ...wanted, ...ends]) {
     expect(sights, what).toHaveProperty([what]);
   }
-}, 3_600_000);
+}, 60_000 + STEPS * 4);
