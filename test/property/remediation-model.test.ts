@@ -14,32 +14,36 @@ const STEPS_A_WORLD = 3_000;
 /** Only this one, to see it again. */
 const ONLY = process.env.QMOI_MODEL_WORLD;
 
-it('does everything once, one at a time, nothing after a stop, and ends whatever it began', async () => {
-  process.stderr.write(`The model has seed ${SEED}; QMOI_MODEL_SEED=${SEED} repeats it.\n`);
-  const sights: Sights = {};
-  let steps = 0;
-  for (let number = Number(ONLY ?? 0); steps < STEPS; number++) {
-    const world = new World(`${SEED}/${number}`);
-    try {
-      await world.live(STEPS_A_WORLD);
-    } catch (error) {
-      if (!(error instanceof Violation)) throw error;
-      const again = `QMOI_MODEL_SEED=${SEED} QMOI_MODEL_WORLD=${number}`;
-      throw new Error(`${error.message}\n${again}\n${world.trace.slice(-80).join('\n')}`);
+it(
+  'does everything once, one at a time, nothing after a stop, and ends whatever it began',
+  async () => {
+    process.stderr.write(`The model has seed ${SEED}; QMOI_MODEL_SEED=${SEED} repeats it.\n`);
+    const sights: Sights = {};
+    let steps = 0;
+    for (let number = Number(ONLY ?? 0); steps < STEPS; number++) {
+      const world = new World(`${SEED}/${number}`);
+      try {
+        await world.live(STEPS_A_WORLD);
+      } catch (error) {
+        if (!(error instanceof Violation)) throw error;
+        const again = `QMOI_MODEL_SEED=${SEED} QMOI_MODEL_WORLD=${number}`;
+        throw new Error(`${error.message}\n${again}\n${world.trace.slice(-80).join('\n')}`);
+      }
+      steps += world.steps;
+      for (const [what, count] of Object.entries(world.sights)) sights[what] = (sights[what] ?? 0) + count;
+      if (ONLY !== undefined) break;
     }
-    steps += world.steps;
-    for (const [what, count] of Object.entries(world.sights)) sights[what] = (sights[what] ?? 0) + count;
-    if (ONLY !== undefined) break;
-  }
-  const told = Object.entries(sights)
-    .sort()
-    .map(([what, count]) => `${what} ${count}`);
-  process.stderr.write(`${steps} steps: ${told.join(', ')}\n`);
-  if (ONLY !== undefined) return;
-  // Where none of this came about, nothing was shown.
-  const wanted = ['executing', 'unknown', 'awaiting-approval', 'proposed'].map((status) => `remediation.${status}`);
-  const ends = ['succeeded', 'failed', 'refused'].map((status) => `ended ${status}`);
-  for (const what of ['crash', 'answer lost', 'a person meddled', 'control.stopped', ...wanted, ...ends]) {
-    expect(sights, what).toHaveProperty([what]);
-  }
-}, 60_000 + STEPS * 4);
+    const told = Object.entries(sights)
+      .sort()
+      .map(([what, count]) => `${what} ${count}`);
+    process.stderr.write(`${steps} steps: ${told.join(', ')}\n`);
+    if (ONLY !== undefined) return;
+    // Where none of this came about, nothing was shown.
+    const wanted = ['executing', 'unknown', 'awaiting-approval', 'proposed'].map((status) => `remediation.${status}`);
+    const ends = ['succeeded', 'failed', 'refused'].map((status) => `ended ${status}`);
+    for (const what of ['crash', 'answer lost', 'a person meddled', 'control.stopped', ...wanted, ...ends]) {
+      expect(sights, what).toHaveProperty([what]);
+    }
+  },
+  60_000 + STEPS * 4,
+);
