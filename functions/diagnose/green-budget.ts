@@ -19,14 +19,7 @@ async function change(
     const wanted = decide(refilled(known, now, LOGS_PER_HOUR));
     if (wanted === undefined) return false;
     const item = { ...key, ...wanted, version: (known?.version ?? 0) + 1 };
-    const written =
-      known === undefined
-        ? store.putNew(item)
-        : store.putIf(item, {
-            ConditionExpression: 'version = :version',
-            ExpressionAttributeValues: { ':version': known.version },
-          });
-    if (await written) return true;
+    if (await store.putOver(item, known?.version)) return true;
     await sleep(Math.random() * WAIT_MS);
   }
   return false;

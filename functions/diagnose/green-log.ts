@@ -117,21 +117,11 @@ async function claim(key: Key, kept: Kept | undefined, green: Green, deps: Green
     ...{ expiresAt: expiry(store.now(), KEEP_DAYS) },
   });
   const mine = write({ readingUntil: new Date(now() + LEASE_MS).toISOString() }, version);
-  const claimed =
-    kept === undefined
-      ? store.putNew({ ...mine })
-      : store.putIf(
-          { ...mine },
-          { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': kept.version } },
-        );
-  if (!(await claimed)) return undefined;
+  if (!(await store.putOver({ ...mine }, kept?.version))) return undefined;
   const { sample, ...log } = await fetched(green.job, deps);
   const read = write(log, version + 1);
   // A lease that ran out may have been taken over: what the other one reads is as good.
-  await store.putIf(
-    { ...read },
-    { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': version } },
-  );
+  await store.putOver({ ...read }, version);
   if (sample !== undefined) {
     await keepGreenLines(store, key.pk, sample);
     await noteGreen(store, { automation: green.automation, job: key.pk }, log.matched ?? []);

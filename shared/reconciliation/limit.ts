@@ -83,13 +83,7 @@ export async function openMeter(
       if (wanted === undefined) return undefined;
       const written = { ...wanted, version: bucket.version + 1 };
       const put = { ...key, ...written };
-      const done =
-        item === undefined
-          ? await store.putNew(put)
-          : await store.putIf(put, {
-              ConditionExpression: 'version = :version',
-              ExpressionAttributeValues: { ':version': bucket.version },
-            });
+      const done = await store.putOver(put, item === undefined ? undefined : bucket.version);
       if (done) return written;
     }
     throw new OverBudget(`the budget of calls to ${platform} is contended`);

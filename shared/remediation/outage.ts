@@ -179,11 +179,9 @@ async function write(
     const wanted = next(known);
     if (wanted === undefined || wanted === known) return known;
     const outage = { ...wanted, version: (known?.version ?? 0) + 1 };
-    const written = await store.putIf(
+    const written = await store.putOver(
       { ...itemKey(key), ...outage, expiresAt: expiry(store.now(), KEEP_DAYS.outage ?? 7) },
-      known === undefined
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': known.version } },
+      known?.version,
     );
     if (written) return outage;
   }

@@ -38,12 +38,5 @@ export async function keepRule(store: Store, id: string, rule: Rule | undefined)
     ...{ ...key, ...next },
     ...(rule === undefined ? { expiresAt: expiry(now, KEEP_REMOVED_DAYS) } : { rule }),
   };
-  const written =
-    known === undefined
-      ? store.putNew(item)
-      : store.putIf(item, {
-          ConditionExpression: 'version = :version',
-          ExpressionAttributeValues: { ':version': known.version },
-        });
-  return (await written) ? { rule: rule ?? (known?.rule as Rule), ...next } : undefined;
+  return (await store.putOver(item, known?.version)) ? { rule: rule ?? (known?.rule as Rule), ...next } : undefined;
 }

@@ -77,14 +77,7 @@ async function change(store: Store, rule: string, decide: (kept: Kept) => Kept):
     const wanted = decide(kept);
     if (canonical(wanted) === canonical(kept)) return;
     const next = { ...wanted, demotedAt: standingOf(wanted, store.now()).demotedAt, version: kept.version + 1, ...key };
-    const written =
-      item === undefined
-        ? store.putNew(next)
-        : store.putIf(next, {
-            ConditionExpression: 'version = :version',
-            ExpressionAttributeValues: { ':version': kept.version },
-          });
-    if (await written) return;
+    if (await store.putOver(next, item?.version)) return;
     await sleep(Math.random() * WAIT_MS);
   }
   // In a storm of one cause a hit more or less changes nothing.

@@ -56,14 +56,7 @@ export async function noteUnknown(store: Store, failure: UnknownFailure): Promis
       ...{ ...key, ...joined(kept, length, failure, store.now()), version: kept.version + 1 },
       expiresAt: expiry(store.now(), KEEP_DAYS),
     };
-    const written =
-      item === undefined
-        ? store.putNew(next)
-        : store.putIf(next, {
-            ConditionExpression: 'version = :version',
-            ExpressionAttributeValues: { ':version': kept.version },
-          });
-    if (await written) return;
+    if (await store.putOver(next, item?.version)) return;
     await sleep(Math.random() * WAIT_MS);
   }
   throw new Error(`unknown failures of ${length} words are contended: ${RACES} writes in a row lost their race`);

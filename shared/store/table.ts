@@ -117,6 +117,16 @@ export class Store {
     return this.putIf(item, { ConditionExpression: 'attribute_not_exists(pk)' });
   }
 
+  /** Puts an item whose version was that when it was read; undefined: there was none. False: somebody has written since. */
+  putOver(item: Key & Item, version: number | undefined): Promise<boolean> {
+    return version === undefined
+      ? this.putNew(item)
+      : this.putIf(item, {
+          ConditionExpression: 'version = :version',
+          ExpressionAttributeValues: { ':version': version },
+        });
+  }
+
   /** Puts an item under a condition. False: the condition does not hold. */
   async putIf(
     item: Key & Item,
@@ -173,12 +183,7 @@ export class Store {
     const createdAt = before?.createdAt ?? now;
     const after = { ...wanted, createdAt, updatedAt: now, version: (before?.version ?? 0) + 1 } as State<E>;
     if (before === undefined) await this.enterDay(entity, dayOf(createdAt));
-    const written = await this.putIf(
-      itemOf(after),
-      before === undefined
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': before.version } },
-    );
+    const written = await this.putOver(itemOf(after), before?.version);
     return written ? after : undefined;
   }
 

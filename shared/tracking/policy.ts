@@ -68,11 +68,7 @@ async function change(store: Store, next: (known: Kept) => Kept | undefined): Pr
     const wanted = next(known);
     if (wanted === undefined) return policyFrom(known);
     const item = { ...policyKey, ...wanted, version: known.version + 1 };
-    const condition =
-      known.version === 0
-        ? { ConditionExpression: 'attribute_not_exists(pk)' }
-        : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': known.version } };
-    if (await store.putIf(item, condition)) {
+    if (await store.putOver(item, known.version === 0 ? undefined : known.version)) {
       cached.delete(store);
       return policyFrom(item);
     }
