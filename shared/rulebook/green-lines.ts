@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { redact } from '../diagnosis/index.ts';
-import { expiry, greenLinesPartition, type Store } from '../store/index.ts';
+import { expiry, greenLinesPartition, pack, type Store, unpack } from '../store/index.ts';
 
 /** Samples of what jobs print when they succeed, against which a new rule is tried. */
 
@@ -28,8 +27,7 @@ export class GreenSample {
 }
 
 export async function keepGreenLines(store: Store, job: string, sample: GreenSample): Promise<void> {
-  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
-  const lines = brotliCompressSync(sample.text, quality);
+  const lines = pack(Buffer.from(sample.text));
   if (lines.length > MAX_BYTES) return;
   const slot = String(createHash('sha1').update(job).digest().readUInt32BE(0) % SLOTS);
   await store.putItem({ pk: greenLinesPartition, sk: slot, lines, expiresAt: expiry(store.now(), KEEP_DAYS) });
@@ -38,7 +36,6 @@ export async function keepGreenLines(store: Store, job: string, sample: GreenSam
 /** Lines of one sample each. */
 export async function greenLines(store: Store): Promise<string[]> {
   const items = (await store.partition(greenLinesPartition)) as unknown as { lines: Uint8Array }[];
-  return items.map(({ lines }) =>
-    brotliDecompressSync(lines, { maxOutputLength: 4 * MAX_LINES * (MAX_LENGTH + 1) }).toString(),
-  );
+  const samples = await Promise.all(items.map(({ lines }) => unpack(lines, 4 * MAX_LINES * (MAX_LENGTH + 1))));
+  return samples.map(String);
 }

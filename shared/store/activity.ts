@@ -4,6 +4,7 @@ import { ENTITIES, machines, ORIGINS } from '../model/index.ts';
 import { type Filters, type ListQuery, matches, QueryError, readCursor, writeCursor } from './filters.ts';
 import { activityPartition, dayOf, daysPartition, expiry, KEEP_DAYS } from './keys.ts';
 import type { Page } from './list.ts';
+import { pack, unpack } from './pack.ts';
 import { sortKeysOf } from './read-index.ts';
 import type { Store } from './table.ts';
 
@@ -42,8 +43,10 @@ export type Activity = {
 /** An event as it is kept: the envelope, its detail type, and nothing that the item's key says already. */
 type Kept = Omit<EntityEvent['envelope'], 'id'> & { id: string; type: string };
 
-/** An item holds 400 KB; small ones keep a page of the feed cheap to read. */
+/** Of events, before they are packed to about a fifth: small chunks keep a page of the feed cheap to read. */
 const CHUNK_BYTES = 60_000;
+/** A chunk of one event may be larger. */
+const CHUNK_LIMIT = 400_000;
 const WRITES_AT_ONCE = 4;
 const KEPT_DAYS = KEEP_DAYS.activity ?? 0;
 /** A day outlives what happened on it. */
@@ -92,7 +95,7 @@ export async function appendActivity(store: Store, events: readonly EntityEvent[
   const items = chunksOf(events).map((chunk) => ({
     pk: activityPartition(day),
     sk: `${at}|${chunk[0]?.id.slice(0, MAX_ID_IN_KEY)}`,
-    events: chunk,
+    events: pack(Buffer.from(JSON.stringify(chunk))),
     expiresAt: expiry(at, KEPT_DAYS),
   }));
   for (let start = 0; start < items.length; start += WRITES_AT_ONCE) {
@@ -115,6 +118,9 @@ function chunksOf(events: readonly EntityEvent[]): Kept[][] {
   }
   return chunks;
 }
+
+const unpackChunk = async (item: Readonly<Record<string, unknown>>): Promise<Kept[]> =>
+  JSON.parse(String(await unpack(item.events as Uint8Array, CHUNK_LIMIT))) as Kept[];
 
 /** A position in the feed: an event of a chunk, counted from its start. */
 interface Position {
@@ -159,7 +165,7 @@ function positionOf(text: string): Position {
 export async function getActivity(store: Store, id: string): Promise<Activity | undefined> {
   const [at = '', ...eventId] = id.split('|');
   const chunks = await store.partition(activityPartition(dayOf(at)), `${at}|`);
-  const events = chunks.flatMap((chunk) => chunk.events as Kept[]);
+  const events = (await Promise.all(chunks.map(unpackChunk))).flat();
   const event = events.find((candidate) => candidate.id === eventId.join('|'));
   return event === undefined ? undefined : viewOf(event, at);
 }
@@ -187,7 +193,9 @@ async function* eventsOf(store: Store, query: ListQuery, after: Position | undef
           ExclusiveStartKey: start,
         }),
       );
-      for (const { sk, events } of (page.Items ?? []) as { sk: string; events: Kept[] }[]) {
+      for (const item of page.Items ?? []) {
+        const sk = String(item.sk);
+        const events = await unpackChunk(item);
         const at = sk.slice(0, sk.indexOf('|'));
         const end = sk === after?.sk ? Math.min(after.index, events.length) : events.length;
         for (let index = end - 1; index >= 0; index--) {

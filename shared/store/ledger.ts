@@ -1,7 +1,6 @@
-import { promisify } from 'node:util';
-import { brotliCompressSync, brotliDecompress, constants } from 'node:zlib';
 import type { Delivery, DeliveryFact } from '../model/index.ts';
 import { bodyPart, expiry, KEEP_DAYS, keyOf } from './keys.ts';
+import { pack, unpack } from './pack.ts';
 import { type Store, stateOf } from './table.ts';
 
 /** DynamoDB takes items of 400 KB; the rest is left for keys. */
@@ -9,21 +8,9 @@ const PART_BYTES = 350_000;
 /** A function never unpacks more than this from one delivery; the gateway does not take more either. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-const decompress = promisify(brotliDecompress);
-const unpack = (packed: Uint8Array): Promise<Buffer> => decompress(packed, { maxOutputLength: MAX_BODY_BYTES });
-
 /** A body that was packed by this module or another instance's. Undefined: it is none, or unpacks to too much. */
-export const unpackBody = (packed: Uint8Array): Promise<Buffer | undefined> => unpack(packed).catch(() => undefined);
-
-/** Quality 5 halves what gzip leaves of a webhook body in about the same time. */
-const compress = (body: Uint8Array): Buffer =>
-  brotliCompressSync(body, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: 5,
-      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-      [constants.BROTLI_PARAM_SIZE_HINT]: body.byteLength,
-    },
-  });
+export const unpackBody = (packed: Uint8Array): Promise<Buffer | undefined> =>
+  unpack(packed, MAX_BODY_BYTES).catch(() => undefined);
 
 /**
  * Keeps a delivery: the body first, then the header, whose conditional put is at once the commit point and the
@@ -35,7 +22,7 @@ export async function keepDelivery(
   fact: Omit<DeliveryFact, 'bytes' | 'parts'>,
   body: Uint8Array,
 ): Promise<boolean> {
-  const packed = compress(body);
+  const packed = pack(body);
   const parts = Math.max(1, Math.ceil(packed.byteLength / PART_BYTES));
   const expiresAt = expiry(store.now(), KEEP_DAYS.delivery ?? 0);
   for (let part = 0; part < parts; part++) {
@@ -65,7 +52,7 @@ export async function readDelivery(store: Store, id: string): Promise<KeptDelive
       throw new Error(`delivery ${id} has ${parts.length} of ${delivery.parts} body parts`);
     return Buffer.concat(parts.slice(0, delivery.parts));
   };
-  return { delivery, packed, body: async () => unpack(packed()) };
+  return { delivery, packed, body: async () => unpack(packed(), MAX_BODY_BYTES) };
 }
 
 /** How long facts may lead to actions and messages (DESIGN.md, rule 6), and with it how old a delivery has to be to come again. */
