@@ -34,8 +34,8 @@ const ENOUGH_LOOKS = 5;
 const OUTAGE_PATIENCE_MS = 6 * 3_600_000;
 /** `wake` comes back to a failure whose messages were used up by waiting. */
 const WAKE_AFTER_MS = 5 * 60_000;
-/** Logs appear within seconds of a job's end, so the first half minute is watched closely. */
-const WAITS = [1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 10, 10, 20, 30, 60];
+/** Logs appear within seconds of a job's end, so the first ones are watched closely: seconds, in fewer looks than a message lives. */
+const WAITS = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 5, 5, 10, 20, 60];
 
 /** Items are small; who fails in more tests than that is not flaky. */
 const MAX_TESTS = 50;
