@@ -1,6 +1,8 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../../shared/runtime/observability.ts';
 import { grantControllers } from './controllers.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { PARAMETER_PREFIX, type ServiceContext } from './service-function.ts';
@@ -42,8 +44,35 @@ export class Diagnosis extends Construct {
     store.grant(diagnose.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem');
     store.grantIndexes(diagnose.function, 'by');
     diagnose.function.allowParameters();
+
+    const diagnoses = (cause: string): Metric =>
+      new Metric({
+        namespace: METRICS_NAMESPACE,
+        metricName: 'Diagnoses',
+        dimensionsMap: { service: 'diagnose', cause },
+        statistic: 'Sum',
+        period: SHARE_PERIOD,
+      });
+    service.alarms.watch(this, 'Unknown', {
+      says: 'Many failures are of a kind that no rule explains.',
+      runbook: 'Unknown causes',
+      rings: 'error',
+      metric: new MathExpression({
+        label: 'share of unknown causes, percent',
+        // Of a few failures a share says nothing.
+        expression: `IF(FILL(unknown, 0) + FILL(known, 0) >= ${FEW}, 100 * FILL(unknown, 0) / (FILL(unknown, 0) + FILL(known, 0)), 0)`,
+        usingMetrics: { unknown: diagnoses('unknown'), known: diagnoses('known') },
+        period: SHARE_PERIOD,
+      }),
+      threshold: MANY_PERCENT,
+      evaluationPeriods: 1,
+      datapointsToAlarm: 1,
+    });
   }
 }
+
+const SHARE_PERIOD = Duration.hours(6);
+const [FEW, MANY_PERCENT] = [20, 50];
 
 /** Diagnosed failures → claims, actions, and the proof that they helped. */
 export class Remediation extends Construct {

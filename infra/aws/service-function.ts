@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../../shared/runtime/observability.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type Alarms, PERIOD } from './alarms.ts';
@@ -56,7 +57,7 @@ export class ServiceFunction<N extends FunctionName = FunctionName> extends Cons
         ...checked(name, props.environment),
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: 'QMOI',
+        POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
         POWERTOOLS_LOG_LEVEL: service.settings.logs.level,
       },
     });

@@ -4,6 +4,9 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 /** Structured JSON logs of one function; never a secret, never a body. */
 export const createLogger = (): Logger => new Logger();
 
+/** Of all counters in CloudWatch. Each has the dimension `service` as well: the function's name. */
+export const METRICS_NAMESPACE = 'Qmoi';
+
 export type Count = (name: string, dimensions: Readonly<Record<string, string>>, value?: number) => void;
 
 /**
@@ -11,7 +14,7 @@ export type Count = (name: string, dimensions: Readonly<Record<string, string>>,
  * of bounded values: each combination is a metric of its own to pay for.
  */
 export function createCount(): Count {
-  const metrics = new Metrics({ namespace: 'Qmoi' });
+  const metrics = new Metrics({ namespace: METRICS_NAMESPACE });
   return (name, dimensions, value = 1) => {
     const single = metrics.singleMetric();
     single.addDimensions({ ...dimensions });

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../infra/aws/create-app.ts';
 import { type Environment, environments } from '../../infra/aws/functions.ts';
 import { Topics } from '../../infra/aws/notification.ts';
@@ -9,6 +9,7 @@ import { ServiceFunction } from '../../infra/aws/service-function.ts';
 import { PUBLISHED, type Subscription, subscriptions } from '../../shared/events/subscriptions.ts';
 import { machines } from '../../shared/model/index.ts';
 import { parseConfig } from '../../shared/runtime/config.ts';
+import { createCount } from '../../shared/runtime/observability.ts';
 import { synthesize } from './support/synth.ts';
 import { environmentOf, list, nameOf, ofType, only, statementsOf, type Template, target } from './support/template.ts';
 
@@ -225,5 +226,40 @@ describe('schedules', () => {
     expect(policies.flatMap(statementsOf)).toEqual([
       { Action: 'lambda:InvokeFunction', Effect: 'Allow', Resource: Arn },
     ]);
+  });
+});
+
+describe('the alarm on the share of unknown causes', () => {
+  it('looks at the metric that diagnose writes', () => {
+    const written: string[] = [];
+    const log = vi.spyOn(process.stdout, 'write').mockImplementation((line) => written.push(String(line)) > 0);
+    vi.stubEnv(
+      'POWERTOOLS_SERVICE_NAME',
+      String(environmentOf(functions().get('diagnose') ?? {}).POWERTOOLS_SERVICE_NAME),
+    );
+    for (const cause of ['unknown', 'known']) createCount()('Diagnoses', { cause });
+    log.mockRestore();
+    vi.unstubAllEnvs();
+    const reported = written.map((line) => {
+      const { _aws, ...fields } = JSON.parse(line);
+      const [{ Namespace, Dimensions, Metrics }] = _aws.CloudWatchMetrics;
+      return {
+        Namespace,
+        MetricName: Metrics[0].Name,
+        Dimensions: Dimensions[0].map((Name: string) => ({ Name, Value: fields[Name] })),
+      };
+    });
+    const alarm = only(
+      properties('AWS::CloudWatch::Alarm').filter(({ AlarmDescription }) =>
+        /#unknown-causes$/.test(`${AlarmDescription}`),
+      ),
+    );
+    const watched = (alarm.Metrics as { MetricStat?: { Metric: { Dimensions: { Name: string }[] } } }[]).flatMap(
+      ({ MetricStat }) => (MetricStat ? [MetricStat.Metric] : []),
+    );
+    const byName = (a: { Name: string }, b: { Name: string }) => (a.Name < b.Name ? -1 : 1);
+    const sorted = (metrics: { Dimensions: { Name: string }[] }[]) =>
+      metrics.map((metric) => ({ ...metric, Dimensions: [...metric.Dimensions].sort(byName) }));
+    expect(sorted(watched)).toEqual(sorted(reported));
   });
 });
