@@ -6,10 +6,11 @@ import {
   LogNotReady,
   LogUnavailable,
   type Platform,
+  type PlatformClient,
   PlatformUnavailable,
   type ReadParameters,
 } from '../../shared/platforms/port.ts';
-import { bookOf, noteHit, noteUnknown, type OwnRules } from '../../shared/rulebook/index.ts';
+import { type Book, bookOf, noteHit, noteUnknown, type OwnRules } from '../../shared/rulebook/index.ts';
 import type { Count } from '../../shared/runtime/observability.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
@@ -57,27 +58,32 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
     (state) => state ?? mergeInto('failure', undefined, detected(job, now())),
   );
   if (failure === undefined || failure.status === 'diagnosed') return done;
-  const read = await readLog(job, failure, receives, deps);
+  const [client, book] = await Promise.all([
+    deps.platforms[job.platform]?.client(deps.read),
+    bookOf(store, deps.declared ?? {}),
+  ]);
+  const read = await readLog(job, failure, receives, { ...deps, client, book });
   if ('again' in read) return read;
   // Before the failure is known to be diagnosed, as the message may come again. A hit decides nothing, and holds nothing up.
   if (read.cause === 'unknown' && read.template !== '') {
     const { platform, repository, failedAt } = failure;
     await noteUnknown(store, { id, template: read.template, repository: `${platform}/${repository}`, failedAt });
   }
-  const client = await deps.platforms[job.platform]?.client(deps.read);
   const diagnosis = await withReport(read, job, { store, client, now });
-  await Promise.all([settle(store, failure, job, diagnosis), countHit(read, failure, deps)]);
-  deps.count?.('Diagnoses', { cause: KNOWN[read.cause] ?? 'known' });
+  const { cause } = read;
+  const explained = book.rules.some((rule) => rule.id === cause);
+  await Promise.all([settle(store, failure, job, diagnosis), explained && noteHit(store, cause, failure)]);
+  deps.count?.('Diagnoses', { cause: KNOWN[cause] ?? 'known' });
   return done;
 }
 
-async function countHit({ cause }: Diagnosis, { id, failedAt }: Failure, deps: DiagnoseDeps): Promise<void> {
-  const { rules } = await bookOf(deps.store, deps.declared ?? {});
-  if (rules.some((rule) => rule.id === cause)) await noteHit(deps.store, cause, { id, failedAt });
-}
-
 /** The diagnosis, or how long to wait for the log. */
-async function readLog(job: Job, failure: Failure, receives: number, deps: DiagnoseDeps): Promise<Diagnosis | Rest> {
+async function readLog(
+  job: Job,
+  failure: Failure,
+  receives: number,
+  { store, now, client, book }: DiagnoseDeps & { client: PlatformClient | undefined; book: Book },
+): Promise<Diagnosis | Rest> {
   const failedStep = job.steps.find((step) => step.status === 'failed' || step.status === 'timed-out')?.name;
   const context = {
     platform: job.platform,
@@ -86,10 +92,8 @@ async function readLog(job: Job, failure: Failure, receives: number, deps: Diagn
     ...(job.runner !== undefined && { runnerName: job.runner.name }),
   };
   const outcome = job.status === 'timed-out' ? 'timed-out' : 'failed';
-  const client = await deps.platforms[job.platform]?.client(deps.read);
   if (client === undefined) return diagnoseWithoutLog(outcome, context);
-  const { store, now, declared = {} } = deps;
-  const { rules, preferred, demoted } = await bookOf(store, declared);
+  const { rules, preferred, demoted } = book;
   try {
     // First, as an answer that has begun has to be read to its end within seconds.
     const success = await greenLog(job, { store, client, rules, now });
