@@ -1,15 +1,15 @@
-import { createReadStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { createGunzip } from 'node:zlib';
 import * as z from 'zod/mini';
-import { readLines, type Shape, TemplateMiner, type TemplateState } from '../../shared/diagnosis/templates/index.ts';
+import { readLines, TemplateMiner, type TemplateState } from '../../shared/diagnosis/templates/index.ts';
 import { type Command, CommandFailure, type Io, UsageError } from '../command.ts';
+import { type Rereadable, withRereadable } from '../read-log.ts';
 
 /** Lines written at once. */
 const BATCH = 500;
+/** Templates listed, whatever a log is made of. */
+const MAX_LISTED = 10_000;
 
 const states = z.array(
   z.object({
@@ -18,18 +18,13 @@ const states = z.array(
   }),
 );
 
-interface Read {
-  readonly file: string;
-  readonly shapes: readonly Shape[];
-}
-
 export const templates: Command = {
   name: 'templates',
   summary: 'which messages a log consists of',
   usage: `Usage: qmoi templates FILE... [--json] [--state FILE]
 
 Finds the message templates of logs: what its lines have in common, with <*> for numbers, ids, paths, hosts, times and other values.
-Prints every template with how many lines it has. "-" reads standard input; what ends in .gz is unpacked.
+Prints every template with how many lines it has. "-" reads standard input; what is packed by gzip is unpacked.
 
   --json            instead, one object a line of input: { number, templateId, template } (and file, of several)
   --state FILE      templates known from earlier calls keep their ids; what is learnt is kept there`,
@@ -44,63 +39,51 @@ Prints every template with how many lines it has. "-" reads standard input; what
     const kept = values.state === undefined ? undefined : resolve(io.cwd, values.state);
     const before = kept === undefined ? [] : await readState(kept);
     for (const state of before) miner.absorb(state);
-    const all: Read[] = [];
-    for (const file of positionals) all.push({ file, shapes: await learn(miner, file, io) });
-    // Before anything is printed: a reader that goes away (`head`) ends the process.
-    if (kept !== undefined) await keepState(kept, before, miner.changes());
-    if (values.json) printLines(miner, all, io);
-    else printTemplates(miner, all, io);
-    return 0;
+    return withRereadable(positionals, io, async (logs) => {
+      for (const { read } of logs) for await (const line of readLines(read())) miner.learn(line);
+      // Before anything is printed: a reader that goes away (`head`) ends the process.
+      if (kept !== undefined) await keepState(kept, before, miner.changes());
+      await (values.json ? printLines(miner, logs, io) : printTemplates(miner, logs, io));
+      return 0;
+    });
   },
 };
 
-async function learn(miner: TemplateMiner, file: string, io: Io): Promise<Shape[]> {
-  const shapes: Shape[] = [];
-  const read = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const line of readLines(source)) shapes.push(miner.learn(line));
-  };
-  try {
-    if (file === '-') await read(io.stdin);
-    else {
-      const stream = createReadStream(resolve(io.cwd, file), { signal: io.signal });
-      if (file.endsWith('.gz')) await pipeline(stream, createGunzip(), read);
-      else await pipeline(stream, read);
-    }
-  } catch (error) {
-    if (io.signal.aborted) throw error;
-    throw new CommandFailure(`${file} cannot be read: ${(error as Error).message}`);
-  }
-  return shapes;
-}
-
-function printLines(miner: TemplateMiner, all: readonly Read[], io: Io): void {
+/** Twice over the logs: a template may become more general up to the last line, and lines are too many to be remembered. */
+async function printLines(miner: TemplateMiner, logs: readonly Rereadable[], io: Io): Promise<void> {
   let batch: string[] = [];
   const flush = (): void => {
     if (batch.length > 0) io.out(batch.join('\n'));
     batch = [];
   };
-  for (const { file, shapes } of all) {
-    for (const [at, shape] of shapes.entries()) {
-      const { id, text } = miner.templateOf(shape);
-      const line = { number: at + 1, templateId: id, template: text };
-      batch.push(JSON.stringify(all.length > 1 ? { file, ...line } : line));
+  for (const { file, read } of logs) {
+    let number = 0;
+    for await (const text of readLines(read())) {
+      const { id, text: template } = miner.find(text);
+      const line = { number: ++number, templateId: id, template };
+      batch.push(JSON.stringify(logs.length > 1 ? { file, ...line } : line));
       if (batch.length === BATCH) flush();
     }
   }
   flush();
 }
 
-function printTemplates(miner: TemplateMiner, all: readonly Read[], io: Io): void {
+async function printTemplates(miner: TemplateMiner, logs: readonly Rereadable[], io: Io): Promise<void> {
   const counts = new Map<string, { text: string; lines: number }>();
-  for (const shape of all.flatMap(({ shapes }) => shapes)) {
-    const { id, text } = miner.templateOf(shape);
-    const count = counts.get(id) ?? { text, lines: 0 };
-    count.lines++;
-    counts.set(id, count);
+  let others = 0;
+  for (const { read } of logs) {
+    for await (const line of readLines(read())) {
+      const { id, text } = miner.find(line);
+      const count = counts.get(id);
+      if (count !== undefined) count.lines++;
+      else if (counts.size < MAX_LISTED) counts.set(id, { text, lines: 1 });
+      else others++;
+    }
   }
   for (const [id, { text, lines }] of [...counts].sort(([, a], [, b]) => b.lines - a.lines)) {
     io.out(`${String(lines).padStart(8)}  ${id}  ${text}`);
   }
+  if (others > 0) io.out(`${String(others).padStart(8)}  of other templates`);
 }
 
 async function readState(file: string): Promise<TemplateState[]> {

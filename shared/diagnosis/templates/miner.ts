@@ -71,7 +71,7 @@ export class TemplateMiner {
     const tokens = maskedTokens(line);
     const text = tokens.join(' ');
     const bucket = this.#bucket(tokens.length);
-    const shape = bucket.shapes.get(text) ?? bucket.general.find((general) => covers(general.tokens, tokens));
+    const shape = shapeIn(bucket, text, tokens);
     if (shape) {
       shape.seen++;
       return shape;
@@ -79,6 +79,14 @@ export class TemplateMiner {
     const added = this.#add(bucket, tokens, text, 1);
     this.#bound(bucket);
     return added;
+  }
+
+  /** What a line belongs to by all that was learnt; it is not learnt itself. One of a kind that was forgotten is its own template. */
+  find(line: string): Template {
+    const tokens = maskedTokens(line);
+    const text = tokens.join(' ');
+    const shape = shapeIn(this.#bucket(tokens.length), text, tokens);
+    return shape === undefined ? { id: idOf(text), text } : this.templateOf(shape);
   }
 
   templateOf(shape: Shape): Template {
@@ -156,6 +164,9 @@ export class TemplateMiner {
     bucket.general = bucket.general.filter((shape) => bucket.shapes.get(shape.text) === shape);
   }
 }
+
+const shapeIn = (bucket: Bucket, text: string, tokens: readonly string[]): Shape | undefined =>
+  bucket.shapes.get(text) ?? bucket.general.find((general) => covers(general.tokens, tokens));
 
 function drop(bucket: Bucket, shape: Shape): void {
   bucket.shapes.delete(shape.text);

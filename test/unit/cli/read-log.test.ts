@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CommandFailure } from '../../../cli/command.ts';
+import { type Rereadable, withRereadable } from '../../../cli/read-log.ts';
+import { ioOf } from './io.ts';
+
+let cwd: string;
+beforeAll(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'qmoi-read-log-'));
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const MEGABYTE = 2 ** 20;
+
+/** Prints the most memory that the process ever had, in MB, after each of the calls. */
+const SCRIPT = `
+const { main } = await import('./cli/main.ts');
+const io = { env: {}, cwd: process.argv[1], stdin: [], isTerminal: false, signal: new AbortController().signal, out() {}, err: console.error };
+for (const file of ['small.gz', 'large.gz']) {
+  for (const command of ['templates', 'diagnose']) if ((await main([command, file, '--json'], io)) !== 0) process.exit(1);
+  console.log(process.resourceUsage().maxRSS / 1024);
+}`;
+
+it('unpacks 200 MB without holding them, in one line or in many', async () => {
+  // A packed file may consist of several.
+  const line = gzipSync('x'.repeat(MEGABYTE));
+  const lines = gzipSync(`${'x'.repeat(64 * 1024 - 1)}\n`.repeat(16));
+  writeFileSync(join(cwd, 'small.gz'), Buffer.concat([line, lines]));
+  writeFileSync(join(cwd, 'large.gz'), Buffer.concat([...Array(150).fill(line), ...Array(50).fill(lines)]));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', SCRIPT, cwd],
+    { cwd: root },
+  );
+  const [small = 0, large = Number.POSITIVE_INFINITY] = stdout.trim().split('\n').map(Number);
+  expect(large - small).toBeLessThan(80);
+});
+
+/** All that a log holds. */
+async function textOf(log: Rereadable | undefined): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of log?.read() ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+it('reads what comes through a pipe as often as it is asked, and leaves nothing behind', async () => {
+  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('qmoi-'));
+  const io = ioOf({ cwd, stdin: [gzipSync('one')] as unknown as AsyncIterable<Uint8Array> });
+  const texts = await withRereadable(['-'], io, async ([log]) => [await textOf(log), await textOf(log)]);
+  expect(texts).toEqual(['one', 'one']);
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('qmoi-'))).toEqual(before);
+});
+
+it('says in words what cannot be read, under the name it was called by', async () => {
+  const read = (file: string, stdin: Uint8Array[] = []) =>
+    withRereadable([file], ioOf({ cwd, stdin: stdin as unknown as AsyncIterable<Uint8Array> }), ([log]) => textOf(log));
+  const because = (reason: string) => new CommandFailure(reason);
+  await expect(read('gone.log')).rejects.toThrow(because('gone.log cannot be read: there is no such file.'));
+  await expect(read('.')).rejects.toThrow(because('. cannot be read: it is a folder.'));
+  const half = gzipSync('one and two').subarray(0, 15);
+  await expect(read('-', [half])).rejects.toThrow(
+    because('Standard input cannot be read: its compressed data ends too early.'),
+  );
+});
