@@ -1,6 +1,14 @@
 import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
 import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
-import { attach, correlate, priorityOf, severityOf, stayAttached, termsOf } from '../../shared/incidents/index.ts';
+import {
+  attach,
+  closeIfGood,
+  correlate,
+  priorityOf,
+  severityOf,
+  stayAttached,
+  termsOf,
+} from '../../shared/incidents/index.ts';
 import { type Failure, type FailureFact, isLive, type Job } from '../../shared/model/index.ts';
 import {
   LogNotReady,
@@ -163,14 +171,20 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
     await store.merge('failure', fact());
     return;
   }
+  // Whoever reads a log for long may find that the same message has led somewhere meanwhile, even to the incident's end.
+  if ((await store.get('failure', failure.id))?.status === 'diagnosed') return;
   const incidentId = await attach(store, seen);
   await correlate(store, incidentId, {
     ...{ platform: failure.platform, repository: failure.repository, category, commit: failure.commit },
     ...{ runner: job.runner?.name, labels: job.labels, lines: diagnosis.lines.map(({ text }) => text) },
     at: failure.failedAt,
   });
-  const { after } = await store.merge('failure', fact(incidentId));
+  const { after } = await store.change('failure', failure.id, (state) =>
+    state?.status === 'diagnosed' ? undefined : mergeInto('failure', state, fact(incidentId)),
+  );
   if (after !== undefined) await noteFlipsAcrossRuns(store, after);
+  if (after?.incidentId !== incidentId)
+    return closeIfGood(store, incidentId, 'its failure belongs elsewhere', failure.origin);
   await stayAttached(store, failure.id, incidentId, seen);
 }
 
