@@ -35,7 +35,10 @@ const summary: Record<string, JsonSchema> = {
   severity: text,
   tier: { enum: ['decisive', 'cause', 'verdict', 'symptom'], description: 'What wins over what comes behind it.' },
   remedy: text,
-  status: { enum: ['active', 'demoted'], description: '`demoted`: it yields to every other, and is believed less.' },
+  status: {
+    enum: ['active', 'demoted'],
+    description: '`demoted`: it yields to every other, and explains nothing but what the green log of the job lacks.',
+  },
   why: { ...maybeText, description: 'Why it is demoted.' },
   demotedAt: maybeText,
   hits: { ...count, description: 'Failures that it explained.' },

@@ -38,6 +38,7 @@ interface Kept {
   /** Absent: there is nothing to be had of it. */
   readonly digests?: Uint8Array;
   readonly matched?: readonly string[];
+  readonly expiresAt: number;
   readonly version: number;
 }
 
@@ -112,14 +113,16 @@ const rank = (run: RecentRun, job: Job): number => (run.branch === job.branch ? 
 async function claim(key: Key, kept: Kept | undefined, green: Green, deps: GreenDeps): Promise<Kept | undefined> {
   const { store, now } = deps;
   const version = (kept?.version ?? 0) + 1;
-  const write = (more: Partial<Kept>, version: number): Kept & Key => ({
-    ...{ ...key, job: green.job.id, freshUntil: new Date(now()).toISOString(), version, ...more },
-    ...{ expiresAt: expiry(store.now(), KEEP_DAYS) },
+  const write = ({ version, ...more }: Partial<Kept> & { version: number }): Kept & Key => ({
+    ...{ job: green.job.id, freshUntil: new Date(now()).toISOString(), expiresAt: expiry(store.now(), KEEP_DAYS) },
+    ...{ ...more, ...key, version },
   });
-  const mine = write({ readingUntil: new Date(now() + LEASE_MS).toISOString() }, version);
+  const { readingUntil: _, ...before } = kept ?? {};
+  const mine = write({ ...before, readingUntil: new Date(now() + LEASE_MS).toISOString(), version });
   if (!(await store.putOver({ ...mine }, kept?.version))) return undefined;
   const { sample, ...log } = await fetched(green.job, deps);
-  const read = write(log, version + 1);
+  // What an older log says is worth more than nothing, and the same failure is told alike.
+  const read = write({ ...(log.digests === undefined && before), ...log, version: version + 1 });
   // A lease that ran out may have been taken over: what the other one reads is as good.
   await store.putOver({ ...read }, version);
   if (sample !== undefined) {

@@ -34,7 +34,8 @@ const REACH = 300;
  *    listed first.
  * 3. A rerun must not hide a defect. A transient cause yields to a verdict that follows it (tests that ran and failed). Far
  *    from the end of its section it yields to anything that follows, and counts as transient no more.
- * 4. A rule that also matches a green log yields to every other.
+ * 4. A rule that also matches a green log yields to every other. One that does so anywhere explains nothing where the green log
+ *    of this job is not at hand (it is not given here then).
  * 5. Between several failed sections a decisive match wins, then one that a rerun does not fix, then the last.
  */
 export function decide(

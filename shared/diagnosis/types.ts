@@ -71,7 +71,7 @@ export interface DiagnoseOptions {
   readonly rules?: readonly Rule[];
   /** The last successful log of the same job: what it prints as well explains nothing. */
   readonly success?: SuccessLines;
-  /** Ids of rules that were seen to match logs of successful jobs: they yield to every other match. */
+  /** Ids of rules that were seen to match logs of successful jobs: they yield to every other match, and without `success` explain nothing. */
   readonly demoted?: ReadonlySet<string>;
   /** Ids of rules that win over every other of their tier, wherever in the section they match. */
   readonly preferred?: ReadonlySet<string>;

@@ -109,6 +109,18 @@ it('leaves a platform alone that asks for it, or is near its limit', async () =>
   expect(asked.slice(4)).toEqual(['20', '60']);
 });
 
+it('makes do with an older green log while a newer one is not to be had, and so tells one failure alike', async () => {
+  const logs: Record<string, readonly string[] | Error> = { '10': GREEN, '30': new LogUnavailable('it is gone') };
+  const { store, time, asked, diagnosed } = await world(logs);
+  await ran(store, { id: '1', minute: 1, succeeded: true });
+  const first = await diagnosed(await ran(store, { id: '2', minute: 2, succeeded: false }));
+  await ran(store, { id: '3', minute: 3, succeeded: true });
+  time.now += 7 * 3_600_000;
+  const second = await diagnosed(await ran(store, { id: '4', minute: 4, succeeded: false }));
+  expect(asked).toEqual(['10', '20', '30', '40']);
+  expect(second).toMatchObject({ cause: 'unknown', incidentId: first?.incidentId });
+});
+
 it('spends no more than its share of an hour', async () => {
   const { store, asked, diagnosed } = await world({});
   await store.putItem({ ...callLimit('github', 'green-logs'), tokens: 2, at: store.now(), failures: 0, version: 1 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diagnose } from '../../../../shared/diagnosis/index.ts';
+import { diagnose, readSuccess } from '../../../../shared/diagnosis/index.ts';
 import { noteGreen, noteHit, readBook, standings } from '../../../../shared/rulebook/index.ts';
 import { Store } from '../../../../shared/store/index.ts';
 import { withTable } from '../../../support/table.ts';
@@ -46,13 +46,19 @@ it('demotes a rule that matches where three automations succeed, and not for les
   expect(await demoted()).toBe(false);
 });
 
-it('lets a demoted rule yield to others, and believes it less', async () => {
+it('lets a demoted rule yield to others, and takes it for an explanation only of what the green log lacks', async () => {
   const context = { platform: 'github', jobName: 'build' };
   const log = "make\nError: Cannot find module 'left-pad'\n";
   const demoted = new Set([RULE]);
-  const [before, after] = [await diagnose(log, context), await diagnose(log, context, { demoted })];
+  const before = await diagnose(log, context);
   expect(before.cause).toBe(RULE);
-  expect(after.confidence).toBeLessThan(before.confidence);
+  const alone = await diagnose(log, context, { demoted });
+  expect(alone).toMatchObject({ cause: 'unknown', category: 'unknown', transient: null });
+  expect(alone.lines[0]?.text).toBe("Error: Cannot find module 'left-pad'");
+  const success = await readSuccess("make\nError: Cannot find module 'right-pad'\n");
+  const lacking = await diagnose(log, context, { demoted, success });
+  expect(lacking.cause).toBe(RULE);
+  expect(lacking.confidence).toBeLessThan(before.confidence);
   const both = `${log}npm error code ENOTFOUND\ncurl: (6) Could not resolve host: example.com\n${'x\n'.repeat(3)}${log}`;
   expect((await diagnose(both, context)).cause).toBe(RULE);
   expect((await diagnose(both, context, { demoted })).cause).toBe('dns-resolution-failed');
