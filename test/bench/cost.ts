@@ -12,6 +12,8 @@ export interface PerDelivery {
   /** Billed: memory times duration. */
   gbSeconds: number;
   logBytes: number;
+  /** Of the embedded host, which runs the functions: its own work is in it, the engine's is not. */
+  cpuMs: number;
 }
 
 /** Dollars for one million deliveries at list prices, by service. */

@@ -66,10 +66,10 @@ async function units(): Promise<PerDelivery> {
     const warm = recordedRuns(forge, 3).flat();
     await playSteadily(url, warm, 20);
     await host.idle();
-    const [before, logsBefore] = [await host.status(), host.logBytes()];
+    const [before, logsBefore, cpuBefore] = [await host.status(), host.logBytes(), host.cpuSeconds()];
     await playSteadily(url, deliveries, 25);
     await host.idle();
-    const [after, logsAfter] = [await host.status(), host.logBytes()];
+    const [after, logsAfter, cpuAfter] = [await host.status(), host.logBytes(), host.cpuSeconds()];
     const each = (value: (status: typeof after) => number) => (value(after) - value(before)) / deliveries.length;
     return {
       writeUnits: each(({ units: all }) => all.reduce((sum, { write }) => sum + write, 0)),
@@ -84,6 +84,7 @@ async function units(): Promise<PerDelivery> {
         functions.reduce((sum, f) => sum + ((f.averageMs ?? 0) / 1000) * f.invocations * (f.memoryMb / 1024), 0),
       ),
       logBytes: (logsAfter - logsBefore) / deliveries.length,
+      cpuMs: ((cpuAfter - cpuBefore) * 1000) / deliveries.length,
     };
   });
 }

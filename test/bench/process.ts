@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,8 @@ export interface BenchHost {
   status(): Promise<HostStatus>;
   /** Bytes that the functions have logged. */
   logBytes(): number;
+  /** Processor time that the host's process has used, with the functions in it and without the engine. */
+  cpuSeconds(): number;
   /** Waits until nothing is left to do; returns the seconds it took. */
   idle(): Promise<number>;
   /** The same for what could be done now: a message that waits for its time is not a backlog. */
@@ -60,6 +62,13 @@ export async function startBenchHost(settings: Record<string, string>): Promise<
     status,
     logBytes: () =>
       readdirSync(join(dataDir, 'logs')).reduce((sum, file) => sum + statSync(join(dataDir, 'logs', file)).size, 0),
+    cpuSeconds: () => {
+      // User and system time, in ticks of 10 ms, behind the name in brackets: proc_pid_stat(5).
+      const [, , , , , , , , , , , user, system] = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      return (Number(user) + Number(system)) / 100;
+    },
     idle: () => until(({ idle }) => idle),
     caughtUp: () =>
       until(
