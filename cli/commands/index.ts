@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   refuse: async () => (await import('./approve.ts')).refuse,
   replay: async () => (await import('./replay.ts')).replay,
   fix: async () => (await import('./fix.ts')).fix,
+  guards: async () => (await import('./guards.ts')).guards,
   'heartbeat-token': async () => (await import('./heartbeat-token.ts')).heartbeatToken,
   rollback: async () => (await import('./rollback.ts')).rollback,
   rules: async () => (await import('./rules.ts')).rules,

@@ -57,9 +57,16 @@ export async function correlate(store: Store, incidentId: string, of: Circumstan
   await Promise.all(rootsOf(of).map((root) => share(store, incidentId, root, of.at)));
 }
 
+const partitionOf = (root: string): string =>
+  correlationPartition(createHash('sha256').update(root).digest('hex').slice(0, 32));
+
+/** The incidents of the last days that share a thing, suspected or not. */
+export const incidentsWith = async (store: Store, root: string): Promise<string[]> =>
+  (await store.partition(partitionOf(root))).map(({ sk }) => String(sk));
+
 async function share(store: Store, incidentId: string, root: string, at: string): Promise<void> {
   const kind = root.slice(0, root.indexOf(':')) as Root;
-  const pk = correlationPartition(createHash('sha256').update(root).digest('hex').slice(0, 32));
+  const pk = partitionOf(root);
   const near = (other: unknown): boolean => Math.abs(Date.parse(String(other)) - Date.parse(at)) <= WINDOW_MS;
   const known = await store.partition(pk);
   const own = known.find((item) => item.sk === incidentId);

@@ -40,6 +40,8 @@ const decision = z.object({
   approved: z.optional(z.boolean()),
   asked: z.optional(z.boolean()),
   heldOut: z.optional(z.boolean()),
+  /** What the master had said of the guard that it would have been. */
+  guard: z.optional(z.enum(['lifted'])),
 });
 
 /**

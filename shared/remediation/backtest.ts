@@ -85,6 +85,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     lastActedAt,
     rival: decision.rival,
     canary: decision.canary,
+    guard: decision.guard,
     control: (decision.control ?? 'running') as Situation['control'],
     spent: ledger.spentBy(fix, now, decision.spent ?? { repository: 0, all: 0 }),
     ...(supersededBy !== undefined && { supersededBy }),

@@ -90,7 +90,9 @@ async function write(
     }),
     wakeAt: at,
   };
-  if (fact.lastsUntil !== undefined) await noteGuard(store, { id }, fact.lastsUntil);
+  const { platform, repository } = run;
+  const guarded = { ...{ id, platform, repository, parameters }, action: asked.action };
+  if (fact.lastsUntil !== undefined) await noteGuard(store, guarded, fact.lastsUntil);
   await store.change('remediation', id, (state) => state ?? mergeInto('remediation', undefined, fact));
   // As a change of its own, as it is what the engine hears.
   await store.change('remediation', id, (state) =>

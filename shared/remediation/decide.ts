@@ -37,6 +37,8 @@ export interface Situation {
   readonly rival?: string | undefined;
   /** The job of the run that is tried first, while that is not known to have helped. */
   readonly canary?: string | undefined;
+  /** What the master has said of the guard that it would put in force. */
+  readonly guard?: 'lifted' | undefined;
   /** When the subject was last acted on. */
   readonly lastActedAt?: number | undefined;
   readonly control: Control['status'];
@@ -158,6 +160,7 @@ const rules: readonly Rule[] = [
       ? refuse('tier', `it is of tier ${tier}, and nothing beyond tier ${policy.tiers.max} is done here`)
       : undefined;
   },
+  ({ guard }) => (guard === 'lifted' ? refuse('guard', 'the master has lifted this guard before its time') : undefined),
   stopped,
   contested,
   ({ now, canary }) =>

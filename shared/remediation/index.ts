@@ -18,7 +18,7 @@ export {
 export { type Decision, decide, FRESH_MS, proof, ready, type Situation } from './decide.ts';
 export { remediateRun } from './engine.ts';
 export type { EngineDeps } from './fix.ts';
-export { readGuards } from './guards.ts';
+export { GUARD_KINDS, GUARD_STATUSES, type Guard, liftGuard, preventedBy, readGuard, readGuards } from './guards.ts';
 export { casesBetween } from './past.ts';
 export { narrowed } from './plan.ts';
 export { type Playbook, playbook } from './playbook.ts';

@@ -5,6 +5,7 @@ import { canaryOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
+import { guardOfOutage, noteHit, wordOn } from './guards.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
   fellInto,
@@ -48,6 +49,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
     canary: canaryOf(fix),
+    guard: lasts(fix) ? await wordOn(store, { ...fix.request, platform: run.platform }) : undefined,
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -87,6 +89,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   return follow(fix, existing, decision, situation);
 }
 
+const lasts = ({ playbook }: Fix): boolean => playbook.steps[0]?.lastsHours !== undefined;
+
 const isPlan = ({ kind }: Decision): boolean => kind === 'act' || kind === 'ask';
 
 async function follow(
@@ -113,6 +117,9 @@ async function follow(
     case 'hold':
       if (existing?.status === 'awaiting-approval' && existing.approvedAt === undefined) {
         return expireUnanswered(fix, existing);
+      }
+      if (decision.rule === 'outage' && situation.outage !== undefined) {
+        await noteHit(fix.deps.store, guardOfOutage(situation.outage), fix.id);
       }
       await fix.hold(existing, decision.reason, decision.until + spreadOf(fix, decision), {
         ...outageFields(situation),
@@ -173,6 +180,7 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   ...(situation.supersededBy !== undefined && { supersededBy: situation.supersededBy }),
   ...(situation.rival !== undefined && { rival: situation.rival }),
   ...(situation.canary !== undefined && { canary: situation.canary }),
+  ...(situation.guard !== undefined && { guard: situation.guard }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),

@@ -24,6 +24,8 @@ export interface Outage {
   readonly nextProbeAt: string;
   readonly probes: number;
   readonly version: number;
+  /** Seconds since the epoch: it is forgotten then. */
+  readonly expiresAt?: number;
 }
 
 /** Waits before the next probe, in minutes; the last one goes on. */
@@ -53,6 +55,20 @@ const itemKey = (key: string) => ({ pk: outagePartition, sk: key });
 export async function readOutage(store: Store, key: string): Promise<Outage | undefined> {
   const item = await store.getItem(itemKey(key));
   return item as unknown as Outage | undefined;
+}
+
+/** All that QMOI knows, over or not. */
+export const readOutages = async (store: Store): Promise<Outage[]> =>
+  (await store.partition(outagePartition)) as unknown as Outage[];
+
+/** The master's word that an outage is over: what is held for it is judged anew. Undefined: there is none. */
+export async function sayOver(store: Store, key: string): Promise<Outage | undefined> {
+  const known = await readOutage(store, key);
+  if (!isOpen(known)) return undefined;
+  const now = store.now();
+  return write(store, key, (outage) =>
+    isOpen(outage) ? { ...withoutProbe(outage), overAt: now, goodAt: now } : outage,
+  );
 }
 
 export type OpenOutage = Outage & { readonly overAt?: never };
@@ -178,11 +194,9 @@ async function write(
     const known = await readOutage(store, key);
     const wanted = next(known);
     if (wanted === undefined || wanted === known) return known;
-    const outage = { ...wanted, version: (known?.version ?? 0) + 1 };
-    const written = await store.putOver(
-      { ...itemKey(key), ...outage, expiresAt: expiry(store.now(), KEEP_DAYS.outage ?? 7) },
-      known?.version,
-    );
+    const expiresAt = expiry(store.now(), KEEP_DAYS.outage ?? 7);
+    const outage = { ...wanted, version: (known?.version ?? 0) + 1, expiresAt };
+    const written = await store.putOver({ ...itemKey(key), ...outage }, known?.version);
     if (written) return outage;
   }
   throw new Error(`the outage ${key} is contended`);

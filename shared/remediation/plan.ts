@@ -141,7 +141,7 @@ export async function prepared(
   const hours = fix.playbook.steps[0]?.lastsHours;
   const lastsUntil = hours === undefined || of.unchanged ? undefined : fix.in(hours * 3_600_000);
   if (!more) await endPlan(fix.deps.store, fix.record, from, `no step of ${fix.playbook.id} helped: ${of.result}`);
-  if (lastsUntil !== undefined) await noteGuard(fix.deps.store, fix, lastsUntil);
+  if (lastsUntil !== undefined) await noteGuard(fix.deps.store, from, lastsUntil);
   await fix.write(from, 'succeeded', {
     ...{ reason: from.reason, result: of.result },
     ...(of.unchanged && { unchanged: true }),

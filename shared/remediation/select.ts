@@ -3,6 +3,7 @@ import type { RetryOption } from '../platforms/port.ts';
 import { ids, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import type { EngineDeps } from './fix.ts';
+import { wordOn } from './guards.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
 import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
 import { misfit, type Playbook } from './playbook.ts';
@@ -67,7 +68,12 @@ export async function select(
     ({ subject, attempt, playbook }) =>
       subject === option.subject && attempt === option.attempt && playbookOf(playbook) !== undefined,
   );
-  if (atRoot !== undefined && !judged && (await hasRoot(store, option, failures))) return of(atRoot);
+  if (atRoot !== undefined && !judged && (await hasRoot(store, option, failures))) {
+    const selected = of(atRoot);
+    const guard = { ...{ platform, repository }, action: selected.option.action, ...selected.marks };
+    // Without the guard that the master has lifted, the rest of it is a plain rerun.
+    if ((await wordOn(store, guard)) === undefined) return selected;
+  }
   if (others.length === 0) return of(plain);
   const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];
   const begun = record.remediations.find(

@@ -20,5 +20,5 @@ export {
 } from './ledger.ts';
 export { countFailures, EXAMINED_PER_PAGE, type FailureCount, listEntities, type Page, pageOf } from './list.ts';
 export { pack, unpack } from './pack.ts';
-export { recentRuns } from './recent-runs.ts';
+export { countJobsSince, recentJobs, recentRuns } from './recent-runs.ts';
 export { type Change, isConditionFailure, itemOf, mergeInto, Store, type StoreDeps, stateOf } from './table.ts';

@@ -21,7 +21,7 @@
  * | all controls; actions under way; actions of an hour | pk = `control`; `lease`; `budget#<scope>#<hour>` |
  * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
  * | what came of fixes, by time; each cause × playbook | pk = `outcome#<hash>`, sk = `<time>|<fix>`; pk = `effects` |
- * | fixes that last for a time | pk = `guard`, sk = the fix's id |
+ * | guards that last for a time; what one had its say about | pk = `guard`, sk = the guard's id; pk = `hit#<hash>` |
  * | what the master says of automations; automations of one commit and name | pk = `policy`; `mirror#<hash>`, sk = automation id |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
@@ -40,7 +40,7 @@ export interface Key {
 /** DynamoDB wants at least three letters in an index's name. */
 export const INDEX = { list: 'list', by: 'by-parent', wake: 'wake' } as const;
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
 /** Sorts numbers as text. */
 const padded = (value: string | number) => String(value).padStart(6, '0');
@@ -145,8 +145,9 @@ export const stormPartition = (key: string): string =>
 export const outcomePartition = (subject: string): string =>
   `outcome#${createHash('sha256').update(subject).digest('hex').slice(0, 32)}`;
 export const effectsPartition = 'effects';
-/** The fixes that last for a time. */
+/** The guards that last for a time; and what one that is in force since then had its say about. */
 export const guardPartition = 'guard';
+export const hitPartition = (guard: string, since: string): string => `hit#${hashOf(`${guard}\n${since}`)}`;
 export const activityPartition = (day: string): string => `activity#${day}`;
 
 /** Partitions a day's items of an entity are spread over, so that no index key is hot. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { main } from '../../cli/main.ts';
 import type { Forge } from '../support/forges/index.ts';
 import { editedAssembly, TestHost } from '../support/host.ts';
+import { ioOf } from '../unit/cli/io.ts';
 import { LOGS, openForge, pipeline, storyOf, withRemediation } from './support/scenario.ts';
 
 /** Plans of several steps, from the webhook to what they leave behind at the forge. */
@@ -75,7 +77,7 @@ it('takes back what was asked for by hand, once, as the master says', async () =
       body: JSON.stringify(body),
     });
   const asked = await post('/v1/remediations', {
-    ...{ runId: `gitlab:${run.id}:1`, action: 'pause-runner', parameters: { runner: String(id) } },
+    ...{ runId: `gitlab:${run.id}:1`, action: 'pause-runner', parameters: { runner: String(id) }, lastsHours: 4 },
   });
   expect(asked.status).toBe(202);
   await host.settled(forge);
@@ -83,8 +85,17 @@ it('takes back what was asked for by hand, once, as the master says', async () =
   expect(isPaused()).toBe(true);
   const [fix] = (await storyOf(host, 'gitlab', run.id)).remediations.filter(({ playbook }) => playbook === 'by-hand');
   expect(fix).toMatchObject({ status: 'succeeded' });
+  const qmoi = async (...args: string[]) => {
+    const io = ioOf({ env: { QMOI_SERVER_URL: host.url, QMOI_MASTER_TOKEN: host.token } });
+    expect(await main(args, io)).toBe(0);
+    return io.texts().out;
+  };
+  const guard = `quarantine-runner:gitlab:${id}`;
+  expect(await qmoi('guards')).toMatch(
+    new RegExp(`^${guard}  in-force until .* hits, about [\\d.]+ failures prevented\n`),
+  );
+  expect(await qmoi('guards', 'delete', guard)).toBe(`${guard}: lifting\n`);
   const path = `/v1/remediations/${encodeURIComponent(String(fix?.id))}/rollback`;
-  expect((await post(path, { reason: 'it is needed' })).status).toBe(202);
   expect((await post(path, {})).status).toBe(202);
   await host.settled(forge);
   await host.pass(4, [forge]);

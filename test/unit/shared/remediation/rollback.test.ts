@@ -152,7 +152,9 @@ describe('a fix that is taken back', () => {
 
   it('comes back by itself when it was asked for for a time, unless it was so before', async () => {
     const { time, settle, get, isOn, guards, id } = await world({ lastsHours: 4 });
-    expect(await guards()).toMatchObject([{ id, lastsUntil: expect.any(String) }]);
+    expect(await guards()).toMatchObject([
+      { kind: 'lasting-change', remediationId: id, lastsUntil: expect.any(String), hits: null, prevented: null },
+    ]);
     time.now += 3.9 * 3_600_000;
     await settle();
     expect([await get(), isOn()]).toMatchObject([{ status: 'succeeded' }, false]);
