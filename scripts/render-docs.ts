@@ -60,6 +60,9 @@ export function renderStateMachines(): string {
 const isTerminal = (statuses: [string, Rule][], name: string) =>
   statuses.some(([status, rule]) => status === name && rule.terminal);
 
+const onlyOf = ({ attemptAbove, platforms }: Subscription): string =>
+  [attemptAbove === undefined ? [] : `attempt > ${attemptAbove}`, platforms ?? []].flat().join(', ');
+
 export function renderSubscriptions(): string {
   const matches = (emitted: Subscription, heard: Subscription) =>
     emitted.entity === heard.entity ? emitted.statuses.filter((status) => heard.statuses.includes(status)) : [];
@@ -68,8 +71,7 @@ export function renderSubscriptions(): string {
       const events = heard.flatMap((subscription) =>
         emitted.flatMap((emission) =>
           matches(emission, subscription).map(
-            (status) =>
-              `${emission.entity}.${status}${subscription.attemptAbove ? ` (attempt > ${subscription.attemptAbove})` : ''}`,
+            (status) => `${emission.entity}.${status}${onlyOf(subscription) && ` (${onlyOf(subscription)})`}`,
           ),
         ),
       );
@@ -77,8 +79,9 @@ export function renderSubscriptions(): string {
     }),
   );
   const rows = Object.entries(subscriptions).flatMap(([name, list]: [string, readonly Subscription[]]) =>
-    list.map(({ entity, statuses, attemptAbove }) => {
-      const only = attemptAbove === undefined ? '' : `attempt > ${attemptAbove}`;
+    list.map((subscription) => {
+      const { entity, statuses } = subscription;
+      const only = onlyOf(subscription);
       return `| ${name} | ${statuses.map((status) => `\`${entity}.${status}\``).join(', ')} | ${only} |`;
     }),
   );
@@ -94,20 +97,20 @@ const TIERS = ['reads', 'retries', 'changes what can be changed back', 'destroys
 
 export function renderActions(): string {
   const sections = Object.entries(actions).map(([platform, own]) => {
-    const rows = Object.entries(own).map(([name, { does, tier, on, needs = [], takes = [], inverse }]) => {
+    const rows = Object.entries(own).map(([name, { does, tier, on, proof, needs = [], takes = [], inverse }]) => {
       const parameters = [...needs.map((one) => `\`${one}\``), ...takes.map((one) => `(\`${one}\`)`)].join(' ');
-      return `| \`${name}\` | ${does} | ${tier} | ${on} | ${parameters} | ${inverse === undefined ? '' : `\`${inverse}\``} |`;
+      return `| \`${name}\` | ${does} | ${tier} | ${on} | ${proof} | ${parameters} | ${inverse === undefined ? '' : `\`${inverse}\``} |`;
     });
     const head = [
-      '| action | what it does | tier | on | parameters | taken back by |',
-      '| --- | --- | --- | --- | --- | --- |',
+      '| action | what it does | tier | on | proved by | parameters | taken back by |',
+      '| --- | --- | --- | --- | --- | --- | --- |',
     ];
     return [`## ${platforms[platform]?.title ?? platform}`, '', ...head, ...rows].join('\n');
   });
   return `${[
     '# Actions',
     NOTE,
-    `What QMOI can do at the platforms. Tiers: ${TIERS.map((means, tier) => `${tier} ${means}`).join(', ')}. Parameters in brackets may be left out. An action is taken back by the same request under the other name. A lost answer is looked up, never repeated.`,
+    `What QMOI can do at the platforms. Tiers: ${TIERS.map((means, tier) => `${tier} ${means}`).join(', ')}. Parameters in brackets may be left out. An action is taken back by the same request under the other name. A lost answer is looked up, never repeated. What proves an action is told in [remediation](remediation.md#proof).`,
     ...sections,
   ].join('\n\n')}\n`;
 }

@@ -7,6 +7,8 @@ export interface Subscription {
   readonly statuses: readonly string[];
   /** Only attempts above this one. */
   readonly attemptAbove?: number;
+  /** Only of these. */
+  readonly platforms?: readonly string[];
 }
 
 const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'] as const;
@@ -20,6 +22,8 @@ export const subscriptions = {
   remediate: [
     { entity: 'failure', statuses: ['diagnosed'] },
     { entity: 'run', statuses: ['failed', 'timed-out'] },
+    // Where runs have no attempts, another run, or the state of the first one, proves a fix.
+    { entity: 'run', statuses: ['succeeded', 'canceled'], platforms: ['vercel', 'huggingface', 'braket'] },
     { entity: 'remediation', statuses: ['due', 'updated'] },
   ],
   verify: [
@@ -44,11 +48,15 @@ export type Subscriber = keyof typeof subscriptions;
 
 /** The bus pattern of one subscription. */
 export function patternOf(subscription: Subscription): { source: string[]; detailType: string[]; detail?: object } {
+  const { attemptAbove, platforms } = subscription;
   return {
     source: ['qmoi'],
     detailType: subscription.statuses.map((status) => `${subscription.entity}.${status}`),
-    ...(subscription.attemptAbove !== undefined && {
-      detail: { attempt: [{ numeric: ['>', subscription.attemptAbove] }] },
+    ...((attemptAbove !== undefined || platforms !== undefined) && {
+      detail: {
+        ...(attemptAbove !== undefined && { attempt: [{ numeric: ['>', attemptAbove] }] }),
+        ...(platforms !== undefined && { platform: platforms }),
+      },
     }),
   };
 }
@@ -97,7 +105,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
       entity: 'remediation',
       statuses: [
         ...['proposed', 'awaiting-approval', 'claimed', 'executing', 'unknown', 'verifying', 'refused', 'expired'],
-        ...['succeeded', 'rolling-back', 'rolled-back', 'not-rolled-back'],
+        ...['succeeded', 'failed', 'rolling-back', 'rolled-back', 'not-rolled-back'],
       ],
     },
     { entity: 'incident', statuses: ['fixing', 'escalated'] },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { earliest, either, largest, once } from './join.ts';
+import { earliest, either, largest, newest, once } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 
 /** What was decided of a fix, and on what: enough to decide it again. */
@@ -42,8 +42,6 @@ const decision = z.object({
   heldOut: z.optional(z.boolean()),
   /** What the master had said of the guard that it would have been. */
   guard: z.optional(z.enum(['lifted'])),
-  /** It was not known yet whether an outage had begun. */
-  suspected: z.optional(z.boolean()),
 });
 
 /**
@@ -82,9 +80,8 @@ export const remediation = machine({
       means: 'the answer was lost; looked up at the platform, never repeated blindly',
     },
     verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },
-    // Only where it becomes known that the reason does not hold.
-    refused: { rank: 6, terminal: true, next: ['proposed'], means: 'not done, for the reason given' },
-    expired: { rank: 6, terminal: true, next: ['proposed'], means: 'not done in time' },
+    refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },
+    expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
     failed: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it did not help' },
     succeeded: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it helped' },
     'rolling-back': { rank: 8, next: ['rolled-back', 'not-rolled-back'], means: 'being taken back' },
@@ -117,7 +114,15 @@ export const remediation = machine({
     reason: z.optional(z.string()),
     result: z.optional(z.string()),
     /** What shows that it took effect; absent: the next attempt. */
-    proof: z.optional(z.enum(['next-attempt', 'run-ended', 'answer'])),
+    proof: z.optional(z.enum(['next-attempt', 'new-run', 'run-ended', 'state', 'answer'])),
+    /** The run that it has made, by its id, where the platform's answer names it. */
+    made: z.optional(z.string()),
+    /** What it came to, as another run or the platform has shown; `lost`: nothing did, in time. */
+    shown: z.optional(
+      z.object({ at: z.string(), status: z.enum(['succeeded', 'failed', 'lost']), detail: z.string() }),
+    ),
+    /** When its outcome is not waited for any more. */
+    verifyUntil: z.optional(z.string()),
     /** Of the playbook, as it was followed. */
     playbookVersion: z.optional(z.number()),
     /** 0 reads, 1 retries, 2 changes what can be changed back, 3 destroys. */
@@ -171,6 +176,9 @@ export const remediation = machine({
     reason: withStatus,
     result: withStatus,
     proof: once,
+    made: once,
+    shown: newest<{ at: string; status: 'succeeded' | 'failed' | 'lost'; detail: string }>,
+    verifyUntil: withStatus,
     playbookVersion: largest,
     tier: largest,
     causes: once,

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import type { ActionRequest, LookUp } from './port.ts';
+import type { ActionRequest, LookUp, Shown } from './port.ts';
 
 /** What an action is, as every platform lists its own: one entry is all that a new one takes. */
+
+/**
+ * What shows that an action took effect: the attempt after it; a run that it made; the end of its run; how things stand, as
+ * the platform tells; or `answer`, where the platform's word is all there is.
+ */
+export const PROOFS = ['next-attempt', 'new-run', 'run-ended', 'state', 'answer'] as const;
+export type Proof = (typeof PROOFS)[number];
 
 /** What is known of an action without carrying it out. */
 export interface ActionTraits {
@@ -12,8 +19,7 @@ export interface ActionTraits {
   readonly tier: 0 | 1 | 2 | 3;
   /** What the request's subject is. Everything else that is acted on comes as a parameter. */
   readonly on: 'run' | 'job';
-  /** What shows that it took effect; `answer`: the platform's word is all there is. */
-  readonly proof: 'next-attempt' | 'run-ended' | 'answer';
+  readonly proof: Proof;
   /** Parameters that it cannot do without, and those that it may be given; a name with `*` stands for all that begin so. */
   readonly needs?: readonly string[];
   readonly takes?: readonly string[];
@@ -62,6 +68,10 @@ export interface Action extends ActionTraits {
   request(of: ActionRequest, seen: Seen | undefined): Call | undefined;
   /** What the answer tells beyond having been accepted. */
   detail?(json: unknown): string | undefined;
+  /** The platform's id of the run that the act has made, by its answer. */
+  made?(json: unknown): string | undefined;
+  /** What it has come to, by what is read. Absent: nothing that could be read tells. Undefined: it does not tell now. */
+  shows?(seen: Seen, of: ActionRequest): Shown | undefined;
 }
 
 export type Actions = Readonly<Record<string, Action>>;

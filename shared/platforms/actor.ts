@@ -1,7 +1,7 @@
 import { HTTP_TIMEOUT_MS } from '../runtime/http.ts';
 import type { Action, Actions, Call, Seen } from './action.ts';
 import { type Answer, outcomeOf, outcomeOfFailure } from './answers.ts';
-import type { ActionRequest, ActOutcome, LookUp, PlatformClient } from './port.ts';
+import type { ActionRequest, ActOutcome, LookUp, PlatformClient, Shown } from './port.ts';
 
 /** Carries out the actions of a platform, given a way to call its API. */
 
@@ -35,7 +35,7 @@ const PAGE = 100;
 const SOON_SECONDS = 15;
 const never = () => false;
 
-export function actorOf(actor: Actor): Pick<PlatformClient, 'act' | 'lookUp'> {
+export function actorOf(actor: Actor): Required<Pick<PlatformClient, 'act' | 'lookUp' | 'probe'>> {
   const { title, actions, now, busy = never } = actor;
   const send = (call: Call, of: ActionRequest, timeoutMs: number) =>
     actor.send(call, of, Math.max(1, Math.ceil(timeoutMs)));
@@ -95,8 +95,9 @@ export function actorOf(actor: Actor): Pick<PlatformClient, 'act' | 'lookUp'> {
     try {
       const answer = await send(wanted, of, HTTP_TIMEOUT_MS - (performance.now() - begun));
       const outcome = outcomeOf(answer, now(), busy);
-      const detail = outcome.kind === 'done' ? action.detail?.(answer.json) : undefined;
-      return outcome.kind === 'done' && detail !== undefined ? { ...outcome, detail } : outcome;
+      if (outcome.kind !== 'done') return outcome;
+      const [detail, made] = [action.detail?.(answer.json), action.made?.(answer.json)];
+      return { ...outcome, ...(detail !== undefined && { detail }), ...(made !== undefined && { made }) };
     } catch (error) {
       return error instanceof NotSent ? error.outcome : outcomeOfFailure(error);
     }
@@ -118,7 +119,19 @@ export function actorOf(actor: Actor): Pick<PlatformClient, 'act' | 'lookUp'> {
     }
   }
 
-  return { act, lookUp };
+  async function probe(of: ActionRequest): Promise<Shown | undefined> {
+    const action = known(actions, of.action);
+    const path = action?.shows && action.reads(of);
+    if (action === undefined || path === undefined) return undefined;
+    try {
+      const seen = await read(action, path, of, HTTP_TIMEOUT_MS);
+      return 'status' in seen ? undefined : action.shows?.(seen, of);
+    } catch {
+      return undefined;
+    }
+  }
+
+  return { act, lookUp, probe };
 }
 
 const known = (actions: Actions, name: string): Action | undefined =>

@@ -78,13 +78,28 @@ export interface KnownRun {
 /** What an act at a platform came to. `unknown` means that it may have happened: it is looked up, never repeated. */
 export type ActOutcome =
   /** `unchanged`: it was so before, so that there is nothing to take back. */
-  | { readonly kind: 'done'; readonly detail: string; readonly unchanged?: true }
+  | {
+      readonly kind: 'done';
+      readonly detail: string;
+      readonly unchanged?: true;
+      /** The platform's id of the run that it made, where the answer names it. */
+      readonly made?: string;
+    }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'retry-later'; readonly seconds: number; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Whether an act whose answer was lost has happened. `unclear`: ask again later. */
 export type LookUp = 'happened' | 'did-not-happen' | 'unclear';
+
+/** What an act has come to so far, as the platform tells. */
+export interface Shown {
+  readonly status: 'pending' | 'succeeded' | 'failed';
+  /** For people: `the Space is RUNNING`. */
+  readonly detail: string;
+  /** The platform's id of the run that it made, where that is found. */
+  readonly made?: string;
+}
 
 /** Platforms publish a log within seconds of its job's end; what is missing for longer than this is taken to be lost. */
 const MISSING_PATIENCE_SECONDS = 600;
@@ -116,10 +131,14 @@ export class PlatformUnavailable extends Error {
 }
 
 /** What an action is about. */
-export type ActionRequest = Pick<
-  Remediation,
-  'action' | 'repository' | 'repositoryId' | 'externalId' | 'runId' | 'attempt' | 'subject' | 'parameters'
->;
+export interface ActionRequest
+  extends Pick<
+    Remediation,
+    'action' | 'repository' | 'repositoryId' | 'externalId' | 'runId' | 'attempt' | 'subject' | 'parameters'
+  > {
+  /** When it was decided, RFC 3339: what it makes is no older. */
+  readonly since?: string | undefined;
+}
 
 /** A platform's API, as far as QMOI uses it. Every call ends within 10 s. */
 export interface PlatformClient {
@@ -128,6 +147,8 @@ export interface PlatformClient {
   act(request: ActionRequest): Promise<ActOutcome>;
   /** `job`s and `run`s known to QMOI are of no use here: it asks the platform. */
   lookUp(request: ActionRequest): Promise<LookUp>;
+  /** What an act has come to. Undefined: the platform does not tell, or not now. Absent: it never does. Never throws. */
+  probe?(request: ActionRequest): Promise<Shown | undefined>;
   /**
    * The platform's ids of the failed jobs of the attempt; undefined when it does not say now. Absent where the event of a
    * run's end names all of its jobs.
@@ -146,7 +167,8 @@ export const RETRY_PLAYBOOK = 'retry-failed-jobs';
 /** An action that could put failed jobs right, without a verdict on whether it should be taken. */
 export interface RetryOption {
   readonly action: string;
-  readonly playbook: string;
+  /** Absent: a retry is more than that here, and nothing is done unless the settings name a playbook. */
+  readonly playbook?: string;
   /** Makes the claim unique within the run: the attempt for a run's action, the job's id for a job's. */
   readonly part: string;
   readonly subject: string;

@@ -1,7 +1,7 @@
-import { type AutomationFact, isEnded, type Origin, type Run, type RunFact } from '../model/index.ts';
+import { type AutomationFact, isEnded, type Job, type Origin, type Run, type RunFact } from '../model/index.ts';
 import { ids } from '../store/keys.ts';
 import { cut, present } from './clean.ts';
-import { noFacts, type PlatformFacts } from './port.ts';
+import { noFacts, type PlatformFacts, type RetryOption } from './port.ts';
 
 /** What platforms tell of a run that has neither attempts nor jobs: a deployment, a check, what someone reports of a commit. */
 export interface SingleRun
@@ -70,3 +70,12 @@ export function factsOfSingleRun(told: SingleRun, origin: Origin): PlatformFacts
   });
   return { ...facts, automations: [automation] };
 }
+
+/** What could mend such a run, where that is more than a retry: only what the settings name is done. */
+export const onlyAsNamed =
+  (action: string) =>
+  (run: Run, failed: readonly Job[]): RetryOption[] => {
+    const { id: subject, externalId, attempt } = run;
+    if (!isEnded(run.status) || failed.length === 0) return [];
+    return [{ action, part: String(attempt), subject, externalId, attempt, jobs: failed }];
+  };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Job, Remediation, RemediationFact, Run } from '../model/index.ts';
-import { type ActionTraits, takes } from '../platforms/action.ts';
+import { type ActionTraits, type Proof, takes } from '../platforms/action.ts';
 import { actionOf, actions, actionsAt } from '../platforms/actions.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
@@ -14,7 +14,10 @@ import type { Playbook, Tier } from './playbook.ts';
 
 export const BY_HAND = 'by-hand';
 
-export type Proof = ActionTraits['proof'];
+/** How long the outcome of such a fix is waited for; what makes runs takes as long as they do. */
+const WITHIN_SECONDS: Readonly<Record<Proof, number>> = {
+  ...{ 'next-attempt': 6 * 3600, 'new-run': 6 * 3600, 'run-ended': 6 * 3600, state: 3600, answer: 3600 },
+};
 
 /** Whatever the platforms can do. */
 export const handActions = actions;
@@ -66,8 +69,7 @@ async function write(
 ): Promise<string> {
   const { asked, run, job, action, jobs } = of;
   const at = store.now();
-  const parameters = { ...asked.parameters, ...(asked.action === 'dispatch-workflow' && { since: at }) };
-  const { lastsHours } = asked;
+  const { lastsHours, parameters = {} } = asked;
   const what = JSON.stringify([asked.parameters ?? {}, action.proof === 'answer' ? at.slice(0, 16) : '']);
   const mark = createHash('sha256').update(what).digest('hex').slice(0, 8);
   const id = ids.remediation(runKeyOf(run.id), asked.action, `${job?.externalId ?? run.attempt}-${BY_HAND}-${mark}`);
@@ -104,7 +106,7 @@ async function write(
 }
 
 /** What the engine follows for what the master asked for. */
-export const byHandPlaybook = ({ action, tier = 3, proof }: Remediation): Playbook => ({
+export const byHandPlaybook = ({ action, tier = 3, proof = 'next-attempt' }: Remediation): Playbook => ({
   id: BY_HAND,
   version: 1,
   title: 'What the master asks for',
@@ -115,7 +117,7 @@ export const byHandPlaybook = ({ action, tier = 3, proof }: Remediation): Playbo
   // A rerun of an attempt that has been rerun would be one of another attempt.
   preconditions: proof === 'next-attempt' ? ['latest-attempt'] : [],
   steps: [{ action, tier: tier as Tier, withinSeconds: 60, rollback: null }],
-  verification: { by: 'next-attempt', withinSeconds: 6 * 3600 },
+  verification: { by: proof, withinSeconds: WITHIN_SECONDS[proof] },
   maxTries: 1,
   cooldownSeconds: 0,
   examples: [],

@@ -3,6 +3,7 @@ import type { ActOutcome } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { readRun } from '../tracking/index.ts';
 import { refund } from './budget.ts';
+import { awaitMade } from './confirm.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
 import type { Fix } from './fix.ts';
@@ -76,7 +77,7 @@ async function settle(fix: Fix, executing: Remediation, outcome: ActOutcome): Pr
   switch (outcome.kind) {
     case 'done':
       if (isStep(fix)) return onward(await prepared(fix, executing, { ...outcome, result: outcome.detail }));
-      await fix.verifying(executing, outcome.detail, outcome.unchanged);
+      await awaitMade(fix.deps.store, await fix.verifying(executing, outcome.detail, outcome));
       return done;
     case 'refused':
       await giveUp(fix, executing, 'refused', outcome.reason);
@@ -114,7 +115,8 @@ export async function lookUp(fix: Fix, existing: Remediation): Promise<Rest> {
   if (answer === 'happened') {
     const result = 'found at the platform: it had happened';
     if (isStep(fix)) return onward(await prepared(fix, existing, { result }));
-    await fix.verifying(existing, result);
+    const made = (await client?.probe?.(fix.request))?.made;
+    await awaitMade(store, await fix.verifying(existing, result, { ...(made !== undefined && { made }) }));
     return done;
   }
   // Counted from the act: what waited for an approval or for the end of an outage may be long after its run.

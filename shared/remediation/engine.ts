@@ -4,6 +4,7 @@ import { ids, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
 import { afterCrash, lookUp } from './carry-out.ts';
+import { confirm } from './confirm.ts';
 import { ready } from './decide.ts';
 import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
@@ -24,6 +25,7 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
     for (const option of platform.retryOptions(run, join.jobs)) {
       const failures = join.failures.filter((failure) => option.jobs.some((job) => job.id === failure.jobId));
       const selected = await select(deps, record, option, failures);
+      if (selected === undefined) continue;
       rests.push(await proceed(new Fix({ deps, platform, record, run, failures, ...selected })));
     }
   }
@@ -43,6 +45,10 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
     const fix = await takeBack(deps, record, original);
     if (fix !== undefined) rests.push(await proceed(fix));
     if (fix !== undefined) await settleRollback(deps.store, await deps.store.get('remediation', fix.id));
+  }
+  for (const fixId of record.awaitedBy) {
+    const fix = await deps.store.get('remediation', fixId);
+    if (fix?.status === 'verifying') rests.push(await remediateRun(fix.runId, deps));
   }
   return rests.find((rest) => rest.again) ?? done;
 }
@@ -64,6 +70,8 @@ async function proceed(fix: Fix): Promise<Rest> {
       return afterCrash(fix, existing);
     case 'unknown':
       return lookUp(fix, existing);
+    case 'verifying':
+      return confirm(fix, existing);
     default:
       return done;
   }

@@ -6,11 +6,11 @@ import type { RemediationSettings } from '../runtime/remediation-settings.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import { effectiveControl, readControls } from './control.ts';
-import { type Decision, VERIFY_WITHIN_MS } from './decide.ts';
+import type { Decision } from './decide.ts';
 import { type Playbook, tierOf } from './playbook.ts';
 
-/** When a fix is looked at whose effect no later attempt tells. */
-const PROVED_SOON_MS = 30_000;
+/** When a fix is looked at whose effect no later attempt tells: no sooner, as the platform may still tell of before. */
+export const PROVED_SOON_MS = 30_000;
 
 export interface EngineDeps {
   store: Store;
@@ -82,14 +82,14 @@ export class Fix {
     this.decided = { at: this.deps.store.now(), verdict, rule, reason, ...on };
   }
 
-  verifying(from: Remediation, result: string, unchanged = false): Promise<Remediation | undefined> {
-    // No event tells of these.
-    const soon = from.proof !== undefined && from.proof !== 'next-attempt';
+  verifying(from: Remediation, result: string, of: { unchanged?: true; made?: string } = {}) {
+    const verifyUntil = this.in(this.playbook.verification.withinSeconds * 1000);
     return this.write(from, 'verifying', {
-      reason: from.reason,
-      result,
-      ...(unchanged && { unchanged }),
-      wakeAt: this.in(soon ? PROVED_SOON_MS : VERIFY_WITHIN_MS),
+      ...{ reason: from.reason, result, verifyUntil },
+      ...(of.unchanged && { unchanged: true }),
+      ...(of.made !== undefined && { made: ids.run(this.run.platform, of.made, 1) }),
+      // The next attempt tells of itself.
+      wakeAt: isProvedByNext(from) ? verifyUntil : this.in(PROVED_SOON_MS),
     });
   }
 
@@ -149,6 +149,8 @@ export class Fix {
       ...(this.incidents[0] !== undefined && { incidentId: this.incidents[0] }),
       ...(decision !== undefined && { decision }),
       ...this.marks,
+      // What it was asked for stays what it is about, whatever would be asked for now.
+      ...(from?.parameters !== undefined && { parameters: from.parameters }),
       ...fields,
     };
     const { after, changed } = await store.change('remediation', this.id, (state) =>
@@ -197,6 +199,7 @@ export class Fix {
       repositoryId: run.repositoryId,
       runId: run.id,
       parameters: this.existing?.parameters ?? this.marks.parameters,
+      since: this.decided?.at ?? this.existing?.decision?.at,
     };
   }
 }

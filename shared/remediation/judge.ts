@@ -1,12 +1,13 @@
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
+import { readRun } from '../tracking/index.ts';
 import { refund, spend } from './budget.ts';
+import { BY_HAND } from './by-hand.ts';
 import { canaryOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
 import { guardOfOutage, noteHit, wordOn } from './guards.ts';
-import { review, reviewRun } from './hindsight.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
   fellInto,
@@ -16,7 +17,6 @@ import {
   type Outage,
   outageKeysOf,
   readOutage,
-  suspectedUntil,
   takeProbe,
 } from './outage.ts';
 import { giveUp } from './plan.ts';
@@ -38,8 +38,6 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   if (!asked && modeOf(settings, run) === 'off') return done;
   await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
-  for (const outage of outages) await review(deps.store, outage);
-  const tries = asked ? 0 : triesOf(fix, outages);
   const base: Situation = {
     now: deps.now(),
     run,
@@ -48,8 +46,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     playbook: fix.playbook,
     attempt: fix.option.attempt,
     latestAttempt: fix.latestAttempt(),
-    tries,
-    suspectedUntil: tries < fix.playbook.maxTries ? undefined : await suspicionOf(fix),
+    tries: asked ? 0 : triesOf(fix, outages) + (await madeBefore(fix)),
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
@@ -91,9 +88,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     if (decision.kind !== 'act') await refund(store, fix.action);
   }
   fix.decidedTo(decision, { ...inputsOf(situation), ...(choice !== undefined && { choice }) });
-  const rest = await follow(fix, existing, decision, situation);
-  if (decision.rule === 'tries' && open === undefined) await reviewIfOutage(fix);
-  return rest;
+  return follow(fix, existing, decision, situation);
 }
 
 const lasts = ({ playbook }: Fix): boolean => playbook.steps[0]?.lastsHours !== undefined;
@@ -136,10 +131,7 @@ async function follow(
     case 'refuse': {
       // A fix that was held for too long is one the master counted on; otherwise a refusal is only an explanation.
       const counted =
-        existing !== undefined &&
-        existing.decision?.rule !== 'suspected' &&
-        fix.latestAttempt() === fix.option.attempt &&
-        decision.rule !== 'superseded';
+        existing !== undefined && fix.latestAttempt() === fix.option.attempt && decision.rule !== 'superseded';
       const isLater = (fix.marks.step ?? 0) > 0 && fix.latestAttempt() === fix.option.attempt;
       if (counted) await giveUp(fix, existing, 'expired', `held, then given up: ${decision.reason}`);
       else if (isLater && decision.rule !== 'superseded') await giveUp(fix, existing, 'refused', decision.reason);
@@ -191,7 +183,6 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   ...(situation.rival !== undefined && { rival: situation.rival }),
   ...(situation.canary !== undefined && { canary: situation.canary }),
   ...(situation.guard !== undefined && { guard: situation.guard }),
-  ...(situation.suspectedUntil !== undefined && { suspected: true }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),
@@ -206,38 +197,18 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
 /** The outages, past or present, of what this fix is for. A run counts once for each of its causes. */
 async function outagesOf(fix: Fix, existing: Remediation | undefined): Promise<Outage[]> {
   const { store, settings } = fix.deps;
+  // History makes no outage of today.
+  if (!isLive(fix.run.origin)) return [];
+  const failedAt = fix.run.endedAt ?? fix.run.statusAt;
+  const keys = outageKeysOf(fix.failures.filter(({ transient }) => transient === true));
   const found = await Promise.all(
-    outageKeysFor(fix).map((key) =>
-      existing === undefined ? noteFailure(store, key, failedOf(fix), settings.outage) : readOutage(store, key),
+    keys.map((key) =>
+      existing === undefined
+        ? noteFailure(store, key, { id: fix.run.id, failedAt }, settings.outage)
+        : readOutage(store, key),
     ),
   );
   return found.filter((outage) => outage !== undefined);
-}
-
-/** History makes no outage of today. */
-const outageKeysFor = ({ run, failures }: Fix): string[] =>
-  isLive(run.origin) ? outageKeysOf(failures.filter(({ transient }) => transient === true)) : [];
-
-const failedOf = ({ run }: Fix): { id: string; failedAt: string } => ({
-  id: run.id,
-  failedAt: run.endedAt ?? run.statusAt,
-});
-
-async function suspicionOf(fix: Fix): Promise<number | undefined> {
-  const { store, settings } = fix.deps;
-  const until = await Promise.all(
-    outageKeysFor(fix).map((key) => suspectedUntil(store, key, failedOf(fix), settings.outage)),
-  );
-  return until.find((one) => one !== undefined);
-}
-
-/** An outage that became known while this was refused has missed it. */
-async function reviewIfOutage(fix: Fix): Promise<void> {
-  const { store } = fix.deps;
-  for (const key of outageKeysFor(fix)) {
-    const outage = await readOutage(store, key);
-    if (isOpen(outage)) await reviewRun(store, fix.run.id, outage);
-  }
 }
 
 async function probing(fix: Fix, outage: OpenOutage): Promise<Situation['outage']> {
@@ -258,6 +229,18 @@ function triesOf(fix: Fix, outages: readonly Outage[]): number {
     tries++;
   }
   return tries;
+}
+
+/** How many runs on end were made by fixes, this one the last, where a run is made anew instead of being tried again. */
+async function madeBefore({ deps: { store }, record, playbook }: Fix): Promise<number> {
+  let [before, made] = [record, 0];
+  for (; made < playbook.maxTries; made++) {
+    const makers = await Promise.all(before.awaitedBy.map((id) => store.get('remediation', id)));
+    const maker = makers.find((one) => one !== undefined && one.playbook !== BY_HAND);
+    if (maker === undefined) break;
+    before = await readRun(store, maker.runId);
+  }
+  return made;
 }
 
 const fixesOf = (fix: Fix, attempt: number): Remediation[] => {

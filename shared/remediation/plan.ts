@@ -4,17 +4,17 @@ import { actionOf } from '../platforms/actions.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import type { Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
-import type { Fix } from './fix.ts';
+import { type Fix, isProvedByNext } from './fix.ts';
 import { noteGuard } from './guards.ts';
 import { recordOutcome } from './learning/index.ts';
-import { type Playbook, RETRY_STEP } from './playbook.ts';
+import { type Playbook, prepares, RETRY_STEP, verificationOf } from './playbook.ts';
 import { playbookOf } from './playbooks/index.ts';
 import { beginRollback } from './rollback.ts';
 
 /**
- * A plan is a chain of fixes, one for each step of its playbook. A step either tries the failed jobs again, and the attempt
- * after it says whether that helped; or it prepares the next one, which follows at once. A step that did not help is
- * followed by the next, on the attempt that failed of it. Each is judged, claimed, carried out and looked up like any fix.
+ * A plan is a chain of fixes, one for each step of its playbook. A step either mends (it tries the failed jobs again, say, and
+ * the attempt after it says whether that helped); or it prepares the next one, which follows once this one is proved. A step
+ * that did not help is followed by the next. Each is judged, claimed, carried out and looked up like any fix.
  */
 
 export interface PlannedStep {
@@ -41,10 +41,11 @@ const WAITING: readonly Remediation['status'][] = ['proposed', 'awaiting-approva
 /** A playbook as it is judged for one of its steps. */
 export function narrowed(playbook: Playbook, step: number): Playbook {
   const one = playbook.steps[step];
-  if (one === undefined || playbook.steps.length === 1) return playbook;
+  if (one === undefined) return playbook;
   return {
     ...playbook,
     steps: [one],
+    verification: verificationOf(playbook, one),
     cooldownSeconds: Math.max(playbook.cooldownSeconds, one.afterSeconds ?? 0),
   };
 }
@@ -63,9 +64,6 @@ export function stepFrom(
   return undefined;
 }
 
-/** Whether a step is over with its answer, and the next one follows at once. */
-const prepares = (platform: string, action: string): boolean => actionOf(platform, action)?.proof === 'answer';
-
 export function plannedStep(
   playbook: Playbook,
   from: number,
@@ -75,15 +73,15 @@ export function plannedStep(
   const found = stepFrom(playbook, from, of);
   if (found === undefined) return undefined;
   const action = found.action === RETRY_STEP ? option.action : found.action;
-  if (playbook.steps.length === 1) return { playbook, action, marks: {} };
+  const step = narrowed(playbook, found.index);
+  const { by } = step.verification;
   return {
-    playbook: narrowed(playbook, found.index),
+    playbook: step,
     action,
     marks: {
-      plan: of.plan ?? of.idOf(action),
-      step: found.index,
+      ...(playbook.steps.length > 1 && { plan: of.plan ?? of.idOf(action), step: found.index }),
       ...(found.parameters !== undefined && { parameters: found.parameters }),
-      ...(prepares(of.platform, action) && { proof: 'answer' }),
+      ...(by !== 'next-attempt' && { proof: by }),
     },
   };
 }
@@ -105,27 +103,31 @@ export function standingOf(
   if (last?.plan === undefined) return undefined;
   if (playbook === undefined) return 'over';
   const { plan, step = 0, status } = last;
-  if (status === 'succeeded' && last.proof === 'answer') return { playbook, plan, step: step + 1 };
+  const own = playbook.steps[step];
+  if (status === 'succeeded' && own !== undefined && prepares(playbook, own)) return { playbook, plan, step: step + 1 };
+  // No attempt comes of it, so what follows is for this one.
+  if (status === 'failed' && !isProvedByNext(last)) return { playbook, plan, step: step + 1 };
   if (last.attempt === option.attempt || WAITING.includes(status)) return { playbook, plan, step };
   if (TRIED.includes(status)) return { playbook, plan, step: last.excused ? step : step + 1 };
   return 'over';
 }
 
-/** Whether a step that did not help is followed by another, on the attempt after it. */
+/** Whether a step that did not help is followed by another, on the attempt after it where it made one. */
 export function goesOn(fix: Remediation, record: RunRecord): boolean {
   const playbook = playbookOf(fix.playbook);
   if (playbook === undefined || fix.plan === undefined || fix.step === undefined) return false;
   const isTarget = ({ name, externalId }: { name?: string | undefined; externalId: string }) =>
     fix.targets.includes(name ?? externalId);
-  const next = record.runs.find(({ attempt }) => attempt === fix.attempt + 1);
+  const on = isProvedByNext(fix) ? fix.attempt + 1 : fix.attempt;
+  const next = record.runs.find(({ attempt }) => attempt === on);
   // What was cancelled has no failure that a step could be for.
   if (next?.status === 'canceled' || next?.status === 'skipped') return false;
-  const jobs = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && isTarget(job));
-  const failures = record.failures.filter((one) => one.attempt === fix.attempt + 1 && isTarget(one));
+  const jobs = record.jobs.filter((job) => job.attempt === on && isTarget(job));
+  const failures = record.failures.filter((one) => one.attempt === on && isTarget(one));
   return stepFrom(playbook, fix.step + 1, { ...fix, jobs, failures }) !== undefined;
 }
 
-/** A step that prepared others is over: its word is all there is. True: another one follows. */
+/** A step that prepared others is over. True: another one follows. */
 export async function prepared(
   fix: Fix,
   from: Remediation,
@@ -212,6 +214,7 @@ function factsOf({ platform, repository, jobs, failures }: Circumstances): Recor
     runner: runners.size === 1 ? [...runners][0] : undefined,
     incident: failures.find(({ incidentId }) => incidentId !== undefined)?.incidentId ?? `${platform}/${repository}`,
     title: failures.length === 0 ? undefined : `${names} keeps failing of ${causes}`,
+    branch: jobs[0]?.branch,
     diagnosis: failures.length === 0 ? undefined : text.join('\n\n').slice(0, MAX_TEXT),
   };
 }

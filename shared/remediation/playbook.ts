@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { CATEGORIES } from '../model/index.ts';
+import { PROOFS } from '../platforms/action.ts';
 
 /** What a playbook is: data, versioned, with examples that the tests decide. */
 
@@ -14,6 +15,16 @@ const seconds = z.number().check(z.int(), z.positive());
 
 /** Action of the port that every platform maps to its own way of trying failed jobs again. */
 export const RETRY_STEP = 'retry';
+
+/** Which event or probe proves that a step took effect, and by when it is waited for; what is not proved by then has failed. */
+const verification = z.strictObject({
+  /**
+   * `next-attempt`: its jobs' own ends. `new-run`: the end of the run that the act has made. `run-ended`: the end of the run
+   * itself. `state`: how things stand, as events or the platform tell. `answer`: the platform has said yes, which is all.
+   */
+  by: z.enum(PROOFS),
+  withinSeconds: seconds,
+});
 
 const step = z.strictObject({
   /** `retry`, or an action that the platform's adapter names. */
@@ -30,6 +41,10 @@ const step = z.strictObject({
   lastsHours: z.optional(seconds),
   /** After the step before, at least. */
   afterSeconds: z.optional(seconds),
+  /** Absent: the playbook's. */
+  verification: z.optional(verification),
+  /** It mends nothing itself: once it is proved, the next step follows. Always so of what is proved by its answer. */
+  prepares: z.optional(z.boolean()),
 });
 
 /** Whether a rerun may help, as the diagnosis says it. */
@@ -77,11 +92,7 @@ export const playbook = z
     trigger,
     preconditions: z.array(z.enum(['live', 'fresh', 'latest-attempt', 'not-superseded'])),
     steps: z.array(step).check(z.minLength(1), z.maxLength(8)),
-    verification: z.strictObject({
-      /** The attempt that follows, by its own end. */
-      by: z.literal('next-attempt'),
-      withinSeconds: seconds,
-    }),
+    verification,
     /** How often one run may be tried by it; what failed in an outage does not count. */
     maxTries: z.number().check(z.int(), z.positive(), z.maximum(5)),
     cooldownSeconds: z.number().check(z.int(), z.nonnegative()),
@@ -97,6 +108,16 @@ export const playbook = z
   );
 
 export type Playbook = z.infer<typeof playbook>;
+
+type Step = Playbook['steps'][number];
+
+/** What proves a step, and by when. */
+export const verificationOf = (playbook: Playbook, step: Step): Playbook['verification'] =>
+  step.verification ?? playbook.verification;
+
+/** Whether a step is for the one after it, which follows as soon as this one is proved. */
+export const prepares = (playbook: Playbook, step: Step): boolean =>
+  step.prepares ?? verificationOf(playbook, step).by === 'answer';
 
 /** The highest tier among its steps. */
 export const tierOf = ({ steps }: Pick<Playbook, 'steps'>): Tier =>

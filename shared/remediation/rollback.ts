@@ -136,7 +136,7 @@ const playbookFor = (action: string, tier: Tier): Playbook => ({
   trigger: { on: 'taken-back' },
   preconditions: [],
   steps: [{ action, tier, withinSeconds: 60, rollback: null }],
-  verification: { by: 'next-attempt', withinSeconds: 6 * 3600 },
+  verification: { by: 'answer', withinSeconds: 3600 },
   maxTries: 1,
   cooldownSeconds: 0,
   examples: [],

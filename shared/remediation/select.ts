@@ -6,7 +6,7 @@ import type { EngineDeps } from './fix.ts';
 import { wordOn } from './guards.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
 import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
-import { misfit, type Playbook } from './playbook.ts';
+import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
 
 const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
@@ -21,15 +21,16 @@ export interface Selected {
 /**
  * The playbook that is followed for a way of trying failed jobs again: the platform's plain one, unless the settings want
  * others that fit as well. Of several, what came of each decides. Once chosen, it stays: two fixes of one attempt would fight.
+ * Undefined: the platform has no plain one, and the settings want no other.
  */
 export async function select(
   deps: EngineDeps,
   record: RunRecord,
   option: RetryOption,
   failures: RunRecord['failures'],
-): Promise<Selected> {
-  const plain = playbookOf(option.playbook);
-  if (plain === undefined) throw new Error(`there is no playbook ${option.playbook}`);
+): Promise<Selected | undefined> {
+  const plain = option.playbook === undefined ? undefined : playbookOf(option.playbook);
+  if (plain === undefined && option.playbook !== undefined) throw new Error(`there is no playbook ${option.playbook}`);
   const { settings, store } = deps;
   const wanted = ({ id, enabled }: Playbook): boolean =>
     (settings.playbooks[id] ?? (enabled ? 'act' : 'off')) !== 'off';
@@ -42,19 +43,27 @@ export async function select(
   );
   // What was begun is brought to an end, though what has become known since may be against it.
   const underWay = openOne && playbookOf(openOne.playbook);
-  const fitting = playbooks.filter((one) => one.id !== plain.id && wanted(one) && misfit(one, failures) === undefined);
+  const fitting = playbooks.filter(
+    (one) => one.id !== plain?.id && wanted(one) && suits(one, option) && misfit(one, failures) === undefined,
+  );
   const others = fitting.filter((one) => rootOf(one) === undefined);
   const { platform = '', repository = '' } = option.jobs[0] ?? {};
   const circumstances = {
     ...{ platform, repository, jobs: option.jobs, failures },
     idOf: (action: string) => ids.remediation(runKeyOf(option.subject), action, option.part),
   };
-  const of = (playbook: Playbook, choice?: Selected['choice'], at: { plan?: string; step?: number } = {}): Selected => {
-    const planned = plannedStep(playbook, at.step ?? 0, option, { ...circumstances, plan: at.plan });
+  const of = (
+    chosen: Playbook | undefined,
+    choice?: Selected['choice'],
+    at: { plan?: string; step?: number } = {},
+  ): Selected | undefined => {
+    const planned = chosen && plannedStep(chosen, at.step ?? 0, option, { ...circumstances, plan: at.plan });
     const { action, marks } = planned ?? { action: option.action, marks: {} };
+    const playbook = planned?.playbook ?? plain;
+    if (chosen === undefined || playbook === undefined) return undefined;
     return {
-      ...{ playbook: planned?.playbook ?? plain, marks },
-      option: { ...option, action, playbook: playbook.id },
+      ...{ playbook, marks },
+      option: { ...option, action, playbook: chosen.id },
       ...(choice !== undefined && { choice }),
     };
   };
@@ -70,12 +79,13 @@ export async function select(
   );
   if (atRoot !== undefined && !judged && (await hasRoot(store, option, failures))) {
     const selected = of(atRoot);
-    const guard = { ...{ platform, repository }, action: selected.option.action, ...selected.marks };
+    const guard = selected && { ...{ platform, repository }, action: selected.option.action, ...selected.marks };
     // Without the guard that the master has lifted, the rest of it is a plain rerun.
-    if ((await wordOn(store, guard)) === undefined) return selected;
+    if (guard !== undefined && (await wordOn(store, guard)) === undefined) return selected;
   }
   if (others.length === 0) return of(plain);
-  const candidates = [...(wanted(plain) && misfit(plain, failures) === undefined ? [plain] : []), ...others];
+  const alike = plain !== undefined && wanted(plain) && misfit(plain, failures) === undefined ? [plain] : [];
+  const candidates = [...alike, ...others];
   const begun = record.remediations.find(
     ({ subject, attempt, playbook }) =>
       subject === option.subject && attempt === option.attempt && candidates.some(({ id }) => id === playbook),
@@ -93,6 +103,10 @@ export async function select(
   const first = await firstOf(store, `playbook of ${seed}`, choice.choice);
   return of(candidates.find(({ id }) => id === first) ?? plain, choice);
 }
+
+/** What tries jobs again is of no use where a platform knows no such thing. */
+const suits = ({ steps }: Playbook, { playbook }: RetryOption): boolean =>
+  playbook !== undefined || steps.every(({ action }) => action !== RETRY_STEP);
 
 const rootOf = ({ trigger }: Playbook): string | undefined => (trigger.on === 'run-failed' ? trigger.root : undefined);
 

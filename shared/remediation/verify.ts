@@ -9,8 +9,9 @@ import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
 import { takeBackHarmful } from './harm.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
-import { fellInto, keysOfFix, readOutage, suspectedUntil, tellOutcome } from './outage.ts';
+import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
 import { endPlan, goesOn } from './plan.ts';
+import { playbookOf } from './playbooks/index.ts';
 import { settleRollback } from './rollback.ts';
 import { successorOf } from './successor.ts';
 
@@ -27,9 +28,9 @@ const OPEN: readonly Remediation['status'][] = ['executing', 'unknown', 'verifyi
  */
 export async function verifyRun(
   id: string,
-  deps: { store: Store; now: () => number; settings?: Pick<RemediationSettings, 'prices' | 'outage'> },
+  deps: { store: Store; now: () => number; prices?: RemediationSettings['prices'] },
 ): Promise<Rest> {
-  const { store, now, settings = remediationSettings.parse({}) } = deps;
+  const { store, now, prices = remediationSettings.parse({}).prices } = deps;
   const record = await readRun(store, id);
   const good = record.failures.filter((failure) => madeGood(failure, record));
   if (good.length > 0) {
@@ -47,7 +48,7 @@ export async function verifyRun(
       (isProvedByNext(fix)
         ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue })
         : toldBy(fix, record)) ?? timedOut(fix, now());
-    if (outcome !== undefined) await conclude({ store, settings }, fix, outcome, record);
+    if (outcome !== undefined) await conclude({ store, prices }, fix, outcome, record);
     else if (ended && isProvedByNext(fix)) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
@@ -74,9 +75,10 @@ function madeGood(failure: Failure, record: RunRecord): boolean {
   return job || record.runs.some((run) => run.attempt > failure.attempt && run.status === 'succeeded');
 }
 
-/** Of an act whose effect no later attempt tells: by its run, or by the platform's answer alone. */
+/** Of an act whose effect no later attempt tells: by what was shown of it, by its run, or by the platform's answer alone. */
 function toldBy(fix: Remediation, { runs }: RunRecord): { succeeded: boolean; reason: string } | undefined {
   if (fix.status !== 'verifying') return undefined;
+  if (fix.shown !== undefined) return { succeeded: fix.shown.status === 'succeeded', reason: fix.shown.detail };
   if (fix.proof === 'answer') return { succeeded: true, reason: fix.result ?? 'accepted' };
   const run = runs.find(({ id }) => id === fix.runId);
   if (fix.proof !== 'run-ended' || run === undefined || !isEnded(run.status)) return undefined;
@@ -84,26 +86,35 @@ function toldBy(fix: Remediation, { runs }: RunRecord): { succeeded: boolean; re
 }
 
 function timedOut(fix: Remediation, now: number): { succeeded: boolean; reason: string } | undefined {
-  if (fix.status !== 'verifying' || now - Date.parse(fix.statusAt) < VERIFY_WITHIN_MS) return undefined;
-  return { succeeded: false, reason: `no outcome within ${VERIFY_WITHIN_MS / 3_600_000} hours` };
+  // Of these, the platform is asked once more before they are given up.
+  if (fix.status !== 'verifying' || fix.proof === 'new-run' || fix.proof === 'state') return undefined;
+  const waited = Date.parse(fix.verifyUntil ?? '') - Date.parse(fix.statusAt) || VERIFY_WITHIN_MS;
+  if (now - Date.parse(fix.statusAt) < waited) return undefined;
+  return { succeeded: false, reason: `no outcome within ${waited / 60_000} minutes` };
 }
 
 /** The incidents first, the fix last: after a crash in between, the fix is still open and all of it is done again. */
 async function conclude(
-  { store, settings }: { store: Store; settings: Pick<RemediationSettings, 'prices' | 'outage'> },
+  { store, prices }: { store: Store; prices: RemediationSettings['prices'] },
   fix: Remediation,
   outcome: { succeeded: boolean; reason: string },
   record: RunRecord,
 ): Promise<void> {
-  const excused = await tellOutage(store, fix, outcome.succeeded, record);
+  // What no attempt comes of would never be tried again.
+  const excused = (await tellOutage(store, fix, outcome.succeeded, record)) && isProvedByNext(fix);
   const more = !outcome.succeeded && goesOn(fix, record);
   const ended = !excused && !outcome.succeeded && !more;
-  if (ended && (await mayBeOutage(store, fix, record, settings.outage))) return;
+  if (outcome.succeeded && mends(fix)) {
+    const theirs = record.failures.filter(
+      ({ runId, name, externalId }) => runId === fix.runId && fix.targets.includes(name ?? externalId),
+    );
+    await makeGood(store, theirs, `${fix.action}: ${outcome.reason}`, fix.origin);
+  }
   if (ended && fix.plan !== undefined) {
     await endPlan(store, record, fix, outcome.reason);
   } else if (!excused && !more && fix.playbook !== BY_HAND && fix.rollbackOf === undefined) {
     const ran = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
-    const worth = worthOf(ran, outcome.succeeded, settings.prices);
+    const worth = worthOf(ran, outcome.succeeded, prices);
     await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded, worth);
   }
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
@@ -129,35 +140,20 @@ async function conclude(
   await settleRollback(store, after);
 }
 
-/** Whether it will only be known later that a fix did not fall into an outage. Has it looked at again by then. */
-async function mayBeOutage(
-  store: Store,
-  fix: Remediation,
-  record: RunRecord,
-  limits: RemediationSettings['outage'],
-): Promise<boolean> {
-  const again = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
-  const failedAt = again
-    .map(({ endedAt, statusAt }) => endedAt ?? statusAt)
-    .sort()
-    .at(-1);
-  if (failedAt === undefined || !isProvedByNext(fix)) return false;
-  for (const key of keysOfFix(fix, record.failures)) {
-    const until = await suspectedUntil(store, key, { id: fix.runId, failedAt }, limits);
-    if (until === undefined) continue;
-    const wakeAt = new Date(until).toISOString();
-    await store.change('remediation', fix.id, (state) =>
-      state?.status === fix.status && state.wakeAt !== wakeAt ? { ...state, wakeAt } : undefined,
-    );
-    return true;
-  }
-  return false;
-}
+/** Whether the failures of a run are made good by what was shown of the fix, and by no later attempt. */
+const mends = ({ playbook, proof }: Remediation): boolean =>
+  playbookOf(playbook) !== undefined && (proof === 'new-run' || proof === 'state');
 
 /** Tells the outage what its probe came to. True: the fix failed in an outage, which says nothing of the fix. */
 async function tellOutage(store: Store, fix: Remediation, succeeded: boolean, record: RunRecord): Promise<boolean> {
+  const failures = record.failures.filter(
+    (failure) =>
+      failure.runId === fix.runId &&
+      failure.transient === true &&
+      fix.targets.includes(failure.name ?? failure.externalId),
+  );
   let fell = fix.probe === true;
-  for (const key of keysOfFix(fix, record.failures)) {
+  for (const key of outageKeysOf(failures)) {
     if (succeeded || fix.probe) await tellOutcome(store, key, { id: fix.id, actedAt: fix.statusAt }, succeeded);
     if (!succeeded) fell ||= fellInto(await readOutage(store, key), fix, record.runs);
   }

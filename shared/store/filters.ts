@@ -40,7 +40,6 @@ const TEXTS = [
   'platform',
   'repository',
   'runId',
-  'parentRunId',
   'jobId',
   'incidentId',
   'externalId',

@@ -5,6 +5,7 @@
  * | --- | --- |
  * | one item by id | pk, sk (`keyOf`) |
  * | a run with all its attempts, jobs, failures and remediations, consistently | pk = `run#<platform>:<run>` |
+ * | the fixes that the end of a run proves, of other runs | pk = `run#<platform>:<run>`, sk = `awaited#<fix>` |
  * | an incident's newest episode | pk = `incident#<fingerprint>`, sk = `pointer` |
  * | incidents that share a runner, a host, a commit …, and when | pk = `correlation#<hash>`, sk = incident id |
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
@@ -100,6 +101,12 @@ export function keyOf(entity: EntityName, id: string): Key {
 }
 
 export const runPartition = (idOfAnythingInIt: string): string => `run#${runKeyOf(idOfAnythingInIt)}`;
+/** A fix of another run that this run's end proves. */
+export const awaitedKey = (runId: string, fixId: string): Key => ({
+  pk: runPartition(runId),
+  sk: `${AWAITED}${fixId}`,
+});
+export const AWAITED = 'awaited#';
 export const incidentPointer = (fingerprint: string): Key => ({ pk: `incident#${fingerprint}`, sk: 'pointer' });
 export const correlationPartition = (root: string): string => `correlation#${root}`;
 export const bodyPart = (deliveryId: string, part: number): Key => ({

@@ -1,6 +1,6 @@
 import { canonical, type EntityName, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
-import { runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
+import { AWAITED, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
 import { trackAutomation, withRuns } from './automations.ts';
 import { linkMirrors } from './mirrors.ts';
 import { policyOf } from './policy.ts';
@@ -121,6 +121,8 @@ export interface RunRecord {
   jobs: State<'job'>[];
   failures: State<'failure'>[];
   remediations: State<'remediation'>[];
+  /** The fixes of other runs that are proved by the end of this one, by their ids. */
+  awaitedBy: string[];
 }
 
 /** `id` may be the id of the run, or of anything that belongs to it. */
@@ -128,5 +130,8 @@ export async function readRun(store: Store, id: string): Promise<RunRecord> {
   const items = await store.partition(runPartition(id));
   const of = <E extends EntityName>(entity: E): State<E>[] =>
     items.filter((item) => item.entity === entity).map((item) => stateOf(entity, item));
-  return { runs: of('run'), jobs: of('job'), failures: of('failure'), remediations: of('remediation') };
+  return {
+    ...{ runs: of('run'), jobs: of('job'), failures: of('failure'), remediations: of('remediation') },
+    awaitedBy: items.flatMap(({ sk }) => (String(sk).startsWith(AWAITED) ? String(sk).slice(AWAITED.length) : [])),
+  };
 }

@@ -207,6 +207,23 @@ describe.each(ACTION_ROWS.map((row) => ({ ...row, title: `${row.action} on ${row
     expect(gone).toBe(removes ? 'happened' : 'unclear');
   });
 
+  it('is proved by what is read, where no run of QMOI’s own tells', async () => {
+    const proved = traits?.proof === 'new-run' || traits?.proof === 'run-ended' || traits?.proof === 'state';
+    // What Braket has made tells of itself, and of nothing else: its tasks carry no mark.
+    if (action !== 'resubmit-task') expect(row.shows !== undefined, 'shows').toBe(proved);
+    for (const [body, status, made] of row.shows ?? []) {
+      const { client, calls } = await serve(platform, ok(body));
+      const shown = await client.probe?.(request);
+      expect(shown, JSON.stringify(body)).toEqual(
+        status && { status, detail: expect.any(String), ...(made && { made }) },
+      );
+      expect(calls).toEqual([reading]);
+    }
+    for (const status of [401, 404, 500, 'drop'] as const) {
+      expect(await (await serve(platform, { status })).client.probe?.(request)).toBeUndefined();
+    }
+  });
+
   it('is not sent when what is read before does not allow it', async () => {
     if (before === undefined) return expect(traits).not.toHaveProperty('first');
     for (const [answer, kind] of BEFORE) {

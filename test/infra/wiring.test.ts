@@ -116,7 +116,7 @@ describe('events', () => {
   interface Pattern {
     source: string[];
     'detail-type': string[];
-    detail?: { attempt: [{ numeric: [string, number] }] };
+    detail?: { attempt?: [{ numeric: [string, number] }]; platform?: string[] };
   }
 
   it('reach each consumer exactly as it is subscribed, by exact names', () => {
@@ -126,10 +126,11 @@ describe('events', () => {
         .flatMap((rule) => {
           const pattern = rule.EventPattern as Pattern;
           expect(pattern.source).toEqual(['qmoi']);
-          return pattern['detail-type'].map((type) => ({ type, above: pattern.detail?.attempt[0].numeric[1] }));
+          const [above, platforms] = [pattern.detail?.attempt?.[0].numeric[1], pattern.detail?.platform];
+          return pattern['detail-type'].map((type) => ({ type, above, platforms }));
         });
-      const expected = wanted.flatMap(({ entity, statuses, attemptAbove }) =>
-        statuses.map((status) => ({ type: `${entity}.${status}`, above: attemptAbove })),
+      const expected = wanted.flatMap(({ entity, statuses, attemptAbove, platforms }) =>
+        statuses.map((status) => ({ type: `${entity}.${status}`, above: attemptAbove, platforms })),
       );
       const sorted = (events: { type: string }[]) => events.sort((a, b) => a.type.localeCompare(b.type));
       expect(sorted(heard), name).toEqual(sorted(expected));

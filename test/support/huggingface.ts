@@ -11,6 +11,8 @@ export interface SpaceState {
   run?: readonly string[];
   /** How many calls find no line yet. */
   missing?: number;
+  /** The stages that its next starts come to; RUNNING when none is left. */
+  comesTo?: string[];
 }
 
 export interface FakeHub extends WebFake {
@@ -94,7 +96,7 @@ export async function fakeHub({ token, secret }: { token: string; secret: string
     spaces,
     settle() {
       for (const space of spaces.values()) {
-        if (/BUILDING$|APP_STARTING$/.test(space.stage)) space.stage = 'RUNNING';
+        if (/BUILDING$|APP_STARTING$/.test(space.stage)) space.stage = space.comesTo?.shift() ?? 'RUNNING';
       }
     },
     event,

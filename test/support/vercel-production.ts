@@ -3,7 +3,7 @@ import type { FakeAnswer, FakeCall } from './web-fake.ts';
 interface Deployed {
   readonly uid: string;
   readonly name: string;
-  readonly state: string;
+  state: string;
   readonly target: string | null;
   readonly meta: Readonly<Record<string, string>>;
 }
@@ -34,6 +34,16 @@ export class VercelProduction {
     );
   }
 
+  /** What a deployment that was asked for comes to. */
+  built(uid: string, state: 'READY' | 'ERROR'): void {
+    for (const { deployments } of this.#projects.values()) {
+      for (const one of deployments) if (one.uid === uid) one.state = state;
+    }
+  }
+
+  /** What the changes of production that are asked for from now on come to. */
+  moves: 'succeeded' | 'failed' | 'pending' = 'succeeded';
+
   answer({ method, path, query, body }: FakeCall): FakeAnswer | undefined {
     if (path === '/v6/deployments') {
       return { status: 200, json: { deployments: this.#projects.get(query.projectId ?? '')?.deployments ?? [] } };
@@ -56,9 +66,9 @@ export class VercelProduction {
     }
     project.last = {
       ...{ fromDeploymentId: project.production, toDeploymentId: deployment, type: verb },
-      ...{ jobStatus: 'succeeded', requestedAt: 1 },
+      ...{ jobStatus: this.moves, requestedAt: 1 },
     };
-    project.production = deployment;
+    if (this.moves === 'succeeded') project.production = deployment;
     project.followsPushes = verb === 'promote';
     return { status: verb === 'promote' ? 202 : 201, json: {} };
   }

@@ -3,10 +3,10 @@ import { type CommandName, listCommands, orderCommand } from '../../runners/inde
 import type { Store } from '../../store/index.ts';
 import { type ActionTraits, markOf, parameter } from '../action.ts';
 import { HEARTBEAT_PLATFORMS } from '../heartbeat/kept.ts';
-import type { ActionRequest, ActOutcome, LookUp } from '../port.ts';
+import type { ActionRequest, ActOutcome, LookUp, Shown } from '../port.ts';
 import type { Controller } from './index.ts';
 
-const traits = { on: 'run', proof: 'answer', needs: ['runner'], takes: ['key'] } as const;
+const traits = { on: 'run', proof: 'state', needs: ['runner'], takes: ['key'] } as const;
 
 /** What an agent is told, by the action that has it told so. */
 const COMMANDS_OF: Readonly<Record<string, CommandName>> = {
@@ -62,5 +62,15 @@ export function agentController(store: Store): Controller {
     return (await listCommands(store, runner.id)).some(({ id }) => id === idOf(of)) ? 'happened' : 'did-not-happen';
   }
 
-  return { actions: agentActions, open: async () => ({ act, lookUp }) };
+  /** The agent's own answer; a command that no agent took in time, or whose end was never heard of, has failed. */
+  async function probe(of: ActionRequest): Promise<Shown | undefined> {
+    const runner = await runnerOf(of);
+    const told = runner && (await listCommands(store, runner.id)).find(({ id }) => id === idOf(of));
+    if (told === undefined) return undefined;
+    const open = told.status === 'pending' || told.status === 'sent';
+    const status = open ? 'pending' : told.status === 'done' ? 'succeeded' : 'failed';
+    return { status, detail: `${told.command} is ${told.status}` };
+  }
+
+  return { actions: agentActions, open: async () => ({ act, lookUp, probe }) };
 }

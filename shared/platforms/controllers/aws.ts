@@ -70,6 +70,7 @@ export function awsController({ settings, account, environment, now = Date.now }
           return reason === undefined ? actor.act(placed(of)) : { kind: 'refused', reason };
         },
         lookUp: async (of) => (forbidden(of) === undefined ? actor.lookUp(placed(of)) : 'unclear'),
+        probe: async (of) => (forbidden(of) === undefined ? actor.probe(placed(of)) : undefined),
       };
     },
   };

@@ -32,6 +32,12 @@ const shotsOf = (of: ActionRequest, seen: Seen | undefined): number | undefined 
   return told === undefined ? seen && shaped(task, seen)?.shots : Number(told);
 };
 
+/** The last part of the ARN of a task that was made. */
+function taskIn(json: unknown): string | undefined {
+  const arn = shaped(z.object({ quantumTaskArn: z.string() }), { json, partial: false })?.quantumTaskArn;
+  return arn && /^[\w.-]{1,128}$/.exec(arn.slice(arn.lastIndexOf('/') + 1))?.[0];
+}
+
 /** `bucket`: where the results of what is submitted anew go. */
 export const braketActionsFor = (bucket: string | undefined): Actions => ({
   'cancel-task': {
@@ -43,12 +49,18 @@ export const braketActionsFor = (bucket: string | undefined): Actions => ({
       const found = shaped(status, seen)?.status;
       return byState(found === undefined ? undefined : ENDED.has(found));
     },
+    shows(seen) {
+      const found = shaped(status, seen)?.status;
+      if (found === undefined) return undefined;
+      const ended = ENDED.has(found) && found !== 'CANCELLING';
+      return { status: ended ? 'succeeded' : 'pending', detail: `it is ${found}` };
+    },
     request: (of) => call('PUT', arnPath(of, '/cancel'), isTask(of) ? { clientToken: markOf(of, 'cancel-task') } : {}),
   },
   'resubmit-task': {
     does: 'submits a quantum task that failed anew, to the same device; Braket keeps no programs, so the program (OpenQASM) comes along',
     ...traits,
-    proof: 'answer',
+    proof: 'new-run',
     needs: ['program'],
     takes: ['shots', 'key'],
     first: true,
@@ -77,8 +89,13 @@ export const braketActionsFor = (bucket: string | undefined): Actions => ({
       });
     },
     detail(json) {
-      const made = shaped(z.object({ quantumTaskArn: z.string() }), { json, partial: false })?.quantumTaskArn;
-      return made === undefined ? undefined : `submitted as ${made.slice(made.lastIndexOf('/') + 1)}`;
+      const made = taskIn(json);
+      return made === undefined ? undefined : `submitted as ${made}`;
+    },
+    // As its run carries it.
+    made(json) {
+      const made = taskIn(json);
+      return made === undefined ? undefined : `task-${made}`;
     },
   },
 });

@@ -4,7 +4,7 @@ import { LogUnavailable, type Platform, type PlatformClient, type ReadParameters
 /** What acts beside the platforms: on machines and services of the master's own, whichever platform the trouble is at. */
 export interface Controller {
   readonly actions: Readonly<Record<string, ActionTraits>>;
-  open(read: ReadParameters): Promise<Pick<PlatformClient, 'act' | 'lookUp'>>;
+  open(read: ReadParameters): Promise<Pick<PlatformClient, 'act' | 'lookUp' | 'probe'>>;
 }
 
 /** Platforms whose clients can do what the controllers can as well; without a token for the platform itself, only that. */
@@ -24,6 +24,7 @@ function controlled(platform: Platform, controllers: readonly Controller[]): Pla
         ...own,
         act: async (of) => ((await carrier(of.action)) ?? own).act(of),
         lookUp: async (of) => ((await carrier(of.action)) ?? own).lookUp(of),
+        probe: async (of) => ((await carrier(of.action)) ?? own).probe?.(of),
       };
     },
   };

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type Action, type Actions, byState, call, numberIn, parameter, query, type Seen, shaped } from '../action.ts';
-import type { ActionRequest } from '../port.ts';
+import type { ActionRequest, Shown } from '../port.ts';
 import { issueActs } from './issue-acts.ts';
 import { repoPath, runPath } from './paths.ts';
 
@@ -21,6 +21,11 @@ const rerun = {
 const cancel = {
   ...({ tier: 3, on: 'run', proof: 'run-ended' } as const),
   reads: (of: ActionRequest) => runPath(of),
+  shows(seen: Seen): Shown | undefined {
+    const status = shaped(run, seen)?.status;
+    const outcome = status === 'completed' ? 'succeeded' : 'pending';
+    return status === undefined ? undefined : { status: outcome, detail: `the run is ${status}` };
+  },
   // A run that has ended by whatever means need not be cancelled any more.
   means(seen: Seen) {
     const status = shaped(run, seen)?.status;
@@ -55,9 +60,25 @@ const switched = (to: 'enable' | 'disable') => ({
   request: (of: ActionRequest) => call('PUT', workflowPath(of, `/${to}`)),
 });
 
-const dispatched = z.object({ workflow_runs: z.array(z.object({ created_at: z.string() })) });
+const dispatched = z.object({
+  workflow_runs: z.array(
+    z.object({
+      id: z.optional(z.number()),
+      created_at: z.string(),
+      status: z.nullish(z.string()),
+      conclusion: z.nullish(z.string()),
+    }),
+  ),
+});
 /** GitHub's clock and this one. */
 const SKEW_MS = 5_000;
+/** The first run since then; undefined: the list, or since when, is not known. */
+function dispatchedIn(seen: Seen, { since }: ActionRequest) {
+  const [runs, from] = [shaped(dispatched, seen)?.workflow_runs, Date.parse(since ?? '')];
+  if (runs === undefined || Number.isNaN(from)) return undefined;
+  const ours = runs.filter(({ created_at }) => Date.parse(created_at) >= from - SKEW_MS);
+  return { run: ours.sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at))[0] };
+}
 const inputsOf = ({ parameters = {} }: ActionRequest): object =>
   Object.fromEntries(
     Object.entries(parameters)
@@ -122,7 +143,8 @@ const acts: Readonly<Record<string, Action>> = {
   'disable-workflow': { does: 'disables a workflow', ...switched('disable'), inverse: 'enable-workflow' },
   'dispatch-workflow': {
     does: 'starts a workflow by hand',
-    ...answered,
+    on: 'run',
+    proof: 'new-run',
     tier: 3,
     needs: ['workflow', 'ref'],
     takes: ['input.*'],
@@ -130,10 +152,17 @@ const acts: Readonly<Record<string, Action>> = {
       workflowPath(of, `/runs?${query({ event: 'workflow_dispatch', branch: parameter(of, 'ref'), per_page: '20' })}`),
     // A dispatch has no answer that names its run, so one of that branch since then is taken for it: never twice.
     means(seen, of) {
-      const runs = shaped(dispatched, seen)?.workflow_runs;
-      const since = Date.parse(parameter(of, 'since') ?? '');
-      if (Number.isNaN(since)) return 'unclear';
-      return byState(runs?.some(({ created_at }) => Date.parse(created_at) >= since - SKEW_MS));
+      const found = dispatchedIn(seen, of);
+      return byState(found && found.run !== undefined);
+    },
+    shows(seen, of) {
+      const run = dispatchedIn(seen, of)?.run;
+      if (run === undefined) return undefined;
+      const [name, ended] = [`the run ${run.id ?? ''}`.trim(), run.status === 'completed'];
+      const made = run.id === undefined ? {} : { made: String(run.id) };
+      if (!ended) return { status: 'pending', detail: `${name} is ${run.status ?? 'on its way'}`, ...made };
+      const status = run.conclusion === 'success' ? 'succeeded' : 'failed';
+      return { status, detail: `${name} ended: ${run.conclusion ?? 'without a conclusion'}`, ...made };
     },
     request(of) {
       const ref = parameter(of, 'ref');

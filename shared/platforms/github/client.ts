@@ -104,7 +104,7 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
     return logOf(bytesOf(response, options.maxBytes, { beyond: 'end', signal }));
   }
 
-  const { act, lookUp } = actorOf({
+  const actor = actorOf({
     title: 'GitHub',
     actions: githubActions,
     now,
@@ -190,7 +190,7 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
     }
   }
 
-  return { jobLog, act, lookUp, failedJobs, failedTests };
+  return { jobLog, failedJobs, failedTests, ...actor };
 }
 
 /** Why there is no token to act with. Whatever it is, the act itself has not been sent. */

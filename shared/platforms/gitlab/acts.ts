@@ -108,6 +108,13 @@ export const gitlabActions: Actions = {
       const found = shaped(status, seen)?.status;
       return byState(found === undefined ? undefined : ENDED.has(found));
     },
+    shows(seen) {
+      const found = shaped(status, seen)?.status;
+      const over = found !== undefined && ENDED.has(found) && found !== 'canceling';
+      return found === undefined
+        ? undefined
+        : { status: over ? 'succeeded' : 'pending', detail: `the pipeline is ${found}` };
+    },
     request: (of) => call('POST', pipelinePath(of, '/cancel')),
   },
   'play-job': {

@@ -1,6 +1,7 @@
 import { type Actions, byState, call, type Seen, shaped } from '../action.ts';
-import type { ActionRequest } from '../port.ts';
+import type { ActionRequest, Shown } from '../port.ts';
 import { runtime } from './payloads.ts';
+import { isStage, STAGES } from './status.ts';
 
 /** What QMOI can do on Hugging Face. https://huggingface.co/docs/huggingface_hub/guides/manage-spaces */
 
@@ -14,10 +15,20 @@ const STARTING: ReadonlySet<string> = new Set([
 ]);
 const SWITCHED_OFF: ReadonlySet<string> = new Set(['PAUSED', 'STOPPED']);
 
+/** Whether a Space that was told to start has come up. One that sleeps has run; one that was switched off since has not. */
+function started(seen: Seen): Shown | undefined {
+  const found = shaped(runtime, seen);
+  if (found === undefined || !isStage(found.stage)) return undefined;
+  const of = STAGES[found.stage];
+  const status = of === 'succeeded' ? of : of === 'running' ? 'pending' : 'failed';
+  const why = status === 'failed' && found.errorMessage ? `: ${found.errorMessage.trim().slice(0, 200)}` : '';
+  return { status, detail: `the Space is ${found.stage}${why}` };
+}
+
 const restart = {
   tier: 1,
   on: 'run',
-  proof: 'answer',
+  proof: 'state',
   first: true,
   reads: (of: ActionRequest) => spacePath(of, '/runtime'),
   /**
@@ -29,6 +40,7 @@ const restart = {
     if (stage !== undefined && STARTING.has(stage)) return 'happened';
     return stage !== undefined && SWITCHED_OFF.has(stage) ? 'did-not-happen' : 'unclear';
   },
+  shows: started,
   before: (seen: Seen) => byState(STARTING.has(stageIn(seen) ?? '')),
   unfit(seen: Seen) {
     const stage = stageIn(seen);
@@ -41,7 +53,7 @@ const switched = (off: boolean) =>
   ({
     tier: 2,
     on: 'run',
-    proof: 'answer',
+    proof: 'state',
     first: true,
     reads: (of: ActionRequest) => spacePath(of, '/runtime'),
     means(seen: Seen) {
@@ -64,12 +76,18 @@ export const hubActions: Actions = {
   'pause-space': {
     does: 'switches a Space off, until somebody starts it again',
     ...switched(true),
+    shows(seen) {
+      const stage = stageIn(seen);
+      const status = SWITCHED_OFF.has(stage ?? '') ? 'succeeded' : 'pending';
+      return stage === undefined ? undefined : { status, detail: `the Space is ${stage}` };
+    },
     inverse: 'resume-space',
     request: (of) => call('POST', spacePath(of, '/pause')),
   },
   'resume-space': {
     does: 'starts a Space that is switched off',
     ...switched(false),
+    shows: started,
     inverse: 'pause-space',
     request: (of) => call('POST', spacePath(of, '/restart')),
   },

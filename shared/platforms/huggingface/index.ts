@@ -1,4 +1,5 @@
 import type { Platform, ReadParameters } from '../port.ts';
+import { onlyAsNamed } from '../single-run.ts';
 import { hubOf } from './hub.ts';
 import { look } from './look.ts';
 import { normalise } from './normalise.ts';
@@ -11,8 +12,8 @@ export const huggingface: Platform = {
   verify,
   read,
   normalise,
-  // A build is run again by a push or by a person; to try it again as it was changes nothing.
-  retryOptions: () => [],
+  // A Space that is started anew goes down meanwhile, if it was up at all.
+  retryOptions: onlyAsNamed('restart-space'),
   look,
   client: (parameters: ReadParameters) => hubOf(parameters),
 };

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { type Actions, byFinding, byState, call, markOf, parameter, query, type Seen, shaped } from '../action.ts';
-import type { ActionRequest } from '../port.ts';
+import type { ActionRequest, Shown } from '../port.ts';
 import { projectIn, teamIn } from './normalise.ts';
 
 /** What QMOI can do on Vercel. https://vercel.com/docs/rest-api/{deployments,projects} */
 
-const answered = { on: 'run', proof: 'answer', tier: 2, first: true } as const;
+const moves = { on: 'run', proof: 'state', tier: 2, first: true } as const;
 const ID = /^[\w-]{1,128}$/;
 
 const projectOf = (of: ActionRequest): string | undefined => {
@@ -69,6 +69,22 @@ function isLive(seen: Seen, id: string | undefined): boolean | undefined {
   return last?.toDeploymentId === id && GRANTED.has(last.jobStatus) && !newer;
 }
 
+/** What serves production tells; a wish that Vercel did not grant has failed. */
+function production(seen: Seen, id: string | undefined): Shown | undefined {
+  const found = shaped(project, seen);
+  if (found === undefined || id === undefined) return undefined;
+  const [live, last] = [found.targets?.production, found.lastAliasRequest];
+  if (live?.id === id) return { status: 'succeeded', detail: `${id} serves production` };
+  const detail = `${live?.id ?? 'nothing that is known'} serves production`;
+  const refused = last?.toDeploymentId === id && !GRANTED.has(last.jobStatus);
+  return refused
+    ? { status: 'failed', detail: `the change is ${last.jobStatus}, and ${detail}` }
+    : { status: 'pending', detail };
+}
+const serving = {
+  shows: (seen: Seen, of: ActionRequest) => production(seen, deploymentIn(of)),
+} as const;
+
 const promotion = (of: ActionRequest, id: string | undefined): string | undefined =>
   id && withTeam(of, `/v10/projects/${projectOf(of)}/promote/${id}`);
 const rollback = (of: ActionRequest, id: string | undefined): string | undefined =>
@@ -79,7 +95,7 @@ export const vercelActions: Actions = {
     does: 'deploys anew what failed to be deployed',
     tier: 1,
     on: 'run',
-    proof: 'answer',
+    proof: 'new-run',
     takes: ['key'],
     first: true,
     reads(of) {
@@ -103,10 +119,18 @@ export const vercelActions: Actions = {
       const target = own?.target ? { target: own.target } : {};
       return call('POST', own && path, { deploymentId: of.externalId, name: own?.name, meta, ...target });
     },
+    made: (json) => shaped(z.object({ id: z.string().check(z.regex(ID)) }), { json, partial: false })?.id,
+    shows(seen, of) {
+      const made = ofProject(seen)?.find(({ meta }) => meta?.[MARK] === markOf(of, 'redeploy'));
+      const state = made?.state ?? 'of an unknown state';
+      const status = state === 'READY' ? 'succeeded' : FAILED.has(state) ? 'failed' : 'pending';
+      return made && { status, detail: `the deployment ${made.uid} is ${state}`, made: made.uid };
+    },
   },
   promote: {
     does: 'has production served by a deployment',
-    ...answered,
+    ...moves,
+    ...serving,
     needs: ['deployment'],
     inverse: 'restore-production',
     reads: projectPath,
@@ -115,7 +139,8 @@ export const vercelActions: Actions = {
   },
   'instant-rollback': {
     does: 'has production served by an earlier deployment',
-    ...answered,
+    ...moves,
+    ...serving,
     needs: ['deployment'],
     inverse: 'restore-production',
     reads: projectPath,
@@ -125,7 +150,7 @@ export const vercelActions: Actions = {
   // By promotion, as that alone has Vercel serve the next push again, which a rollback ends.
   'restore-production': {
     does: 'has production served by what served it before a deployment was promoted, or gone back to',
-    ...answered,
+    ...moves,
     needs: ['deployment'],
     inverse: 'promote',
     reads: projectPath,
@@ -140,6 +165,10 @@ export const vercelActions: Actions = {
       if (last?.toDeploymentId !== id) return 'production has changed since';
       if (last?.jobStatus !== 'succeeded') return `the change is ${last?.jobStatus ?? 'unknown'}`;
       return last.fromDeploymentId ? undefined : 'nothing served production before';
+    },
+    shows(seen, of) {
+      const last = shaped(project, seen)?.lastAliasRequest;
+      return last?.fromDeploymentId === deploymentIn(of) ? production(seen, last?.toDeploymentId) : undefined;
     },
     request: (of, seen) =>
       call('POST', promotion(of, (seen && shaped(project, seen)?.lastAliasRequest?.fromDeploymentId) || undefined)),

@@ -1,4 +1,5 @@
 import type { Platform, ReadParameters } from '../port.ts';
+import { onlyAsNamed } from '../single-run.ts';
 import { normalise } from './normalise.ts';
 import { read, verify } from './receive.ts';
 
@@ -11,8 +12,8 @@ export const vercel: Platform = {
   verify,
   read,
   normalise,
-  // A failed deployment is deployed anew, which is more than a retry.
-  retryOptions: () => [],
+  // A failed deployment is deployed anew, as another one.
+  retryOptions: onlyAsNamed('redeploy'),
   async client(parameters: ReadParameters) {
     const values = await parameters(['vercel-token', 'vercel-api-url']);
     const token = values['vercel-token']?.trim();

@@ -1,9 +1,13 @@
-import { type Playbook, playbook } from '../playbook.ts';
+import { actionOf } from '../../platforms/actions.ts';
+import { type Playbook, playbook, RETRY_STEP, verificationOf } from '../playbook.ts';
 import { githubLadder, gitlabLadder } from './ladders.ts';
 import { patientRetry } from './patient-retry.ts';
 import { quarantineRunner } from './quarantine-runner.ts';
+import { recoveryWorkflow } from './recovery-workflow.ts';
 import { rerunWithDebug } from './rerun-with-debug.ts';
 import { retryFailedJobs } from './retry-failed-jobs.ts';
+import { spaceLadder, spaceRestart } from './spaces.ts';
+import { vercelRedeploy } from './vercel-redeploy.ts';
 
 /** Every playbook, in the order in which they are considered. */
 export const playbooks: readonly Playbook[] = [
@@ -13,7 +17,24 @@ export const playbooks: readonly Playbook[] = [
   githubLadder,
   gitlabLadder,
   quarantineRunner,
+  vercelRedeploy,
+  spaceRestart,
+  spaceLadder,
+  recoveryWorkflow,
 ].map((one) => playbook.parse(one));
+
+for (const one of playbooks) {
+  const platforms = one.trigger.on === 'run-failed' ? one.trigger.platforms : undefined;
+  for (const step of one.steps) {
+    const known = (platforms ?? []).flatMap((platform) => actionOf(platform, step.action)?.proof ?? []);
+    const proofs = step.action === RETRY_STEP ? ['next-attempt'] : known;
+    // A step that is proved by what it does not bring about would never be proved.
+    const { by } = verificationOf(one, step);
+    if (proofs.length === 0 || proofs.some((proof) => proof !== by)) {
+      throw new Error(`${one.id}: ${step.action} is not proved by ${by}`);
+    }
+  }
+}
 
 const byId = new Map(playbooks.map((one) => [one.id, one]));
 if (byId.size < playbooks.length) throw new Error('two playbooks share an id');

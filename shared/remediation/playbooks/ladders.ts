@@ -11,6 +11,7 @@ const issue = {
   withinSeconds: 60,
   rollback: { action: 'close-issue' },
   stays: true,
+  verification: { by: 'answer', withinSeconds: 3600 },
 } as const;
 
 const ladder = {
@@ -72,6 +73,7 @@ export const gitlabLadder: Playbook = {
       withinSeconds: 60,
       rollback: { action: 'resume-runner' },
       lastsHours: 24,
+      verification: { by: 'answer', withinSeconds: 3600 },
     },
     retry,
     issue,

@@ -17,6 +17,7 @@ export const quarantineRunner: Playbook = {
       tier: 2,
       withinSeconds: 60,
       rollback: { action: 'resume-runner' },
+      verification: { by: 'answer', withinSeconds: 3600 },
       // Others were rerun without it as well.
       stays: true,
       lastsHours: 24,

@@ -20,6 +20,11 @@ function cancelled(kind: 'task' | 'job'): ActionRow {
       [{ status: 'QUEUED' }, 'did-not-happen'],
       unclear,
     ],
+    shows: [
+      [{ status: 'CANCELLING' }, 'pending'],
+      [{ status: 'CANCELLED' }, 'succeeded'],
+      [{}, undefined],
+    ],
     before: { ready: { status: 'RUNNING' }, already: { status: 'FAILED' }, unfit: [{}] },
   };
 }

@@ -1,4 +1,4 @@
-import { type ActionRow, comment, commentText, issue, issueText, SINCE, unclear } from './row.ts';
+import { type ActionRow, comment, commentText, issue, issueText, unclear } from './row.ts';
 
 const repo = '/repos/acme/shop';
 const hub = `${repo}/actions`;
@@ -11,8 +11,18 @@ const ended = [
   [[], 'unclear'],
 ] as const;
 
+const over: ActionRow['shows'] = [
+  [{ status: 'completed', conclusion: 'success' }, 'succeeded'],
+  [{ status: 'in_progress' }, 'pending'],
+  [[], undefined],
+];
+
 const cache = { key: 'npm {a}', ref: 'refs/heads/main' };
 const cachesUrl = `${hub}/caches?key=npm+%7Ba%7D&ref=refs%2Fheads%2Fmain`;
+
+const dispatches = (...runs: object[]) => ({
+  workflow_runs: runs.map((run) => ({ created_at: '2026-03-04T05:06:09Z', ...run })),
+});
 
 export const github: readonly ActionRow[] = [
   {
@@ -37,13 +47,13 @@ export const github: readonly ActionRow[] = [
     ...{ platform: 'github', action: 'cancel-run' },
     sent: { method: 'POST', url: `${hub}/runs/5/cancel` },
     at: `${hub}/runs/5`,
-    found: ended,
+    ...{ found: ended, shows: over },
   },
   {
     ...{ platform: 'github', action: 'force-cancel-run' },
     sent: { method: 'POST', url: `${hub}/runs/5/force-cancel` },
     at: `${hub}/runs/5`,
-    found: ended,
+    ...{ found: ended, shows: over },
   },
   {
     ...{ platform: 'github', action: 'delete-cache', parameters: cache, without: 'key' },
@@ -69,7 +79,7 @@ export const github: readonly ActionRow[] = [
   }),
   {
     ...{ platform: 'github', action: 'dispatch-workflow', without: 'workflow' },
-    parameters: { workflow: 'ci.yml', ref: 'main', since: SINCE, 'input.level': 'debug' },
+    parameters: { workflow: 'ci.yml', ref: 'main', 'input.level': 'debug' },
     sent: {
       method: 'POST',
       url: `${hub}/workflows/ci.yml/dispatches`,
@@ -81,6 +91,23 @@ export const github: readonly ActionRow[] = [
       [{ workflow_runs: [{ created_at: '2026-03-04T04:00:00Z' }] }, 'did-not-happen'],
       [{ workflow_runs: [] }, 'did-not-happen'],
       unclear,
+    ],
+    shows: [
+      [dispatches({ id: 3, status: 'in_progress' }), 'pending', '3'],
+      [dispatches({ id: 3, status: 'completed', conclusion: 'success' }), 'succeeded', '3'],
+      [dispatches({ id: 3, status: 'completed', conclusion: 'failure' }), 'failed', '3'],
+      // The first one since then is ours; what was there before is not.
+      [
+        dispatches(
+          { id: 4, status: 'completed', conclusion: 'failure', created_at: '2026-03-04T05:09:00Z' },
+          { id: 3, status: 'completed', conclusion: 'success' },
+          { id: 2, status: 'completed', conclusion: 'failure', created_at: '2026-03-04T05:05:00Z' },
+        ),
+        'succeeded',
+        '3',
+      ],
+      [{ workflow_runs: [] }, undefined],
+      [{}, undefined],
     ],
   },
   {

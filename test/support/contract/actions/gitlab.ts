@@ -65,6 +65,11 @@ export const gitlab: readonly ActionRow[] = [
       [{ status: 'running' }, 'did-not-happen'],
       [[], 'unclear'],
     ],
+    shows: [
+      [{ status: 'canceled' }, 'succeeded'],
+      [{ status: 'canceling' }, 'pending'],
+      [[], undefined],
+    ],
   },
   {
     ...{ platform: 'gitlab', action: 'play-job' },

@@ -1,5 +1,6 @@
 import type { ActionRequest, LookUp } from '../../../../shared/platforms/index.ts';
 import { commentMark, issueMark } from '../../../../shared/platforms/issues.ts';
+import type { Shown } from '../../../../shared/platforms/port.ts';
 
 /** One action, as its platform's API sees it. Whoever adds an action adds a row. */
 export interface ActionRow {
@@ -20,6 +21,8 @@ export interface ActionRow {
   readonly at?: string | NonNullable<ActionRow['sent']>;
   readonly found: readonly (readonly [answer: unknown, LookUp])[];
   readonly always?: LookUp;
+  /** What is read when it is asked what came of it, and what that shows. Absent: nothing that is read does. */
+  readonly shows?: readonly (readonly [answer: unknown, shown: Shown['status'] | undefined, made?: string])[];
   /** What is read before it acts. Absent: nothing is. */
   readonly before?: {
     readonly ready: unknown;
@@ -41,7 +44,7 @@ export function requestOf({ platform, action, parameters, request: other }: Aske
   };
   const common = { repository: 'acme/shop', repositoryId: '7', externalId: '9', runId: `${platform}:5:1` };
   const request: ActionRequest = {
-    ...{ action, attempt: 1, parameters, subject: `${platform}:5:job:9` },
+    ...{ action, attempt: 1, parameters, since: SINCE, subject: `${platform}:5:job:9` },
     ...(ids[platform] ?? common),
     ...other,
   };

@@ -23,6 +23,13 @@ function vercelRows(): ActionRow[] {
     [{ ...serving('dpl_11', 2_000), ...asked('dpl_7', 'dpl_8') }, 'did-not-happen'],
     [[], 'unclear'],
   ];
+  const shows: ActionRow['shows'] = [
+    [serving('dpl_8'), 'succeeded'],
+    [{ ...serving('dpl_7'), ...asked('dpl_7', 'dpl_8', 'in-progress') }, 'pending'],
+    [{ ...serving('dpl_7'), ...asked('dpl_7', 'dpl_8', 'failed') }, 'failed'],
+    [{ ...serving('dpl_7'), ...asked('dpl_6', 'dpl_7') }, 'pending'],
+    [[], undefined],
+  ];
   return [
     {
       ...{ platform: 'vercel', action: 'redeploy' },
@@ -33,6 +40,13 @@ function vercelRows(): ActionRow[] {
       },
       at: '/v6/deployments?projectId=prj_1&limit=100&teamId=team_a',
       found: [[list(anew, failed), 'happened'], [list(failed), 'did-not-happen'], unclear],
+      shows: [
+        [list(anew, failed), 'pending', 'dpl_10'],
+        [list({ ...anew, state: 'READY' }, failed), 'succeeded', 'dpl_10'],
+        [list({ ...anew, state: 'ERROR' }, failed), 'failed', 'dpl_10'],
+        [list(failed), undefined],
+        [{}, undefined],
+      ],
       before: {
         ready: list(failed),
         already: list(anew, failed),
@@ -42,13 +56,13 @@ function vercelRows(): ActionRow[] {
     {
       ...{ ...moved, action: 'promote' },
       sent: { method: 'POST', url: '/v10/projects/prj_1/promote/dpl_8?teamId=team_a' },
-      ...{ at, found: live },
+      ...{ at, found: live, shows },
       before: { ready: serving('dpl_7'), already: serving('dpl_8'), unfit: [[]] },
     },
     {
       ...{ ...moved, action: 'instant-rollback' },
       sent: { method: 'POST', url: '/v1/projects/prj_1/rollback/dpl_8?teamId=team_a' },
-      ...{ at, found: live },
+      ...{ at, found: live, shows },
       before: { ready: serving('dpl_9'), already: serving('dpl_8'), unfit: [[]] },
     },
     {
@@ -61,6 +75,13 @@ function vercelRows(): ActionRow[] {
         [asked('dpl_8', 'dpl_7', 'failed'), 'unclear'],
         [asked('dpl_1', 'dpl_2'), 'unclear'],
         unclear,
+      ],
+      shows: [
+        [{ ...serving('dpl_7'), ...asked('dpl_8', 'dpl_7') }, 'succeeded'],
+        [{ ...serving('dpl_8'), ...asked('dpl_8', 'dpl_7', 'pending') }, 'pending'],
+        [{ ...serving('dpl_8'), ...asked('dpl_8', 'dpl_7', 'failed') }, 'failed'],
+        [{ ...serving('dpl_2'), ...asked('dpl_1', 'dpl_2') }, undefined],
+        [{}, undefined],
       ],
       before: {
         ready: asked('dpl_7', 'dpl_8'),

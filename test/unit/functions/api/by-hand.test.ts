@@ -142,7 +142,8 @@ describe('a fix that the master asks for', () => {
     expect([status, body.tier]).toEqual([202, 1]);
     for (let round = 0; round < 3; round++) await work();
     await verify();
-    expect(await store.get('remediation', body.id)).toMatchObject({ status: 'succeeded' });
+    // Its answer is waited for.
+    expect(await store.get('remediation', body.id)).toMatchObject({ status: 'verifying', proof: 'state' });
     expect(await listCommands(store, runner)).toMatchObject([{ command: 'restart-runner-service', status: 'pending' }]);
     expect(sent).toEqual([]);
   });
