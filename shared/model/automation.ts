@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { largest, latest, once, unionBy } from './join.ts';
+import { largest, latest, newest, once, unionBy } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 import { joinSchedules, schedule } from './schedule.ts';
 
@@ -74,6 +74,8 @@ export const automation = machine({
     /** When its platform last said that it is off, and that it is on. */
     disabledAt: z.optional(z.string()),
     enabledAt: z.optional(z.string()),
+    /** What its platform said at `disabledAt`: that it is off, or should have started it and has not; and why. */
+    off: z.optional(z.object({ at: z.string(), status: z.enum(['disabled', 'silent']), reason: z.string() })),
   },
   joins: {
     platform: once,
@@ -96,6 +98,7 @@ export const automation = machine({
     lastBeatAt: latest,
     disabledAt: latest,
     enabledAt: latest,
+    off: newest,
   },
 });
 

@@ -52,6 +52,25 @@ export interface RunDetails {
   }[];
 }
 
+/** Something that sets runs going: a workflow, a pipeline schedule. */
+export interface Definition {
+  /** As of its automation. */
+  readonly externalId: string;
+  readonly name?: string | undefined;
+  readonly path?: string | undefined;
+  /** Why it does not run; absent: its platform lets it. */
+  readonly off?: { readonly status: 'disabled' | 'silent'; readonly reason: string } | undefined;
+}
+
+export interface Definitions {
+  readonly listed: readonly Definition[];
+  /** Whether these are all. */
+  readonly complete: boolean;
+  readonly etag?: string | undefined;
+  /** How long a job may run unless it says so itself, in milliseconds, where that is each source's own to say. */
+  readonly jobTimeoutMs?: number | undefined;
+}
+
 export interface Sweeper {
   /** The platform's webhooks. */
   readonly hooks: Hooks;
@@ -65,6 +84,11 @@ export interface Sweeper {
   find(source: SweptSource, run: { externalId: string; attempt: number }): Promise<SweptRun | undefined>;
   /** Everything about one run that its webhooks tell. What has been `heard` of it already need not be asked for. */
   details(source: SweptSource, run: SweptRun, heard?: KnownRun): Promise<RunDetails>;
+  /** What sets the runs of a source going; undefined: unchanged since `etag`. A few calls. */
+  definitions(
+    source: SweptSource,
+    options: { etag?: string | undefined; now: number },
+  ): Promise<Definitions | undefined>;
 }
 
 /** Counts calls against a platform's limits. One belongs to each platform and sweep. */

@@ -2,11 +2,12 @@ import { isEnded, type Run } from '../model/index.ts';
 import { type Platform, PlatformUnavailable, type ReadParameters } from '../platforms/port.ts';
 import { OverBudget, PlatformRefusal, type Sweeper, type SweptRun } from '../platforms/sweeper.ts';
 import { done, type Rest } from '../runtime/rest.ts';
-import { recentRuns, type Store } from '../store/index.ts';
+import { recentRuns, type Store, sweepCursor } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { attemptOf, missingJobs } from './compare.ts';
 import { openMeter } from './limit.ts';
 import { recover } from './recover.ts';
+import type { Cursor } from './sources.ts';
 import { judge, nextLook } from './stuck.ts';
 
 export interface CheckDeps {
@@ -57,9 +58,18 @@ async function check(run: Run, sweeper: Sweeper, deps: CheckDeps): Promise<void>
   const history = alike
     .filter((one) => one.automationId !== undefined && one.automationId === run.automationId)
     .flatMap(({ startedAt, endedAt }) => (startedAt && endedAt ? [Date.parse(endedAt) - Date.parse(startedAt)] : []));
-  const verdict = judge({ run, jobs: jobs.filter(({ status }) => !isEnded(status)), history }, sweeper.limits);
+  const limits = await limitsOf(run, sweeper, store);
+  const verdict = judge({ run, jobs: jobs.filter(({ status }) => !isEnded(status)), history }, limits);
   if (verdict.stuckAt <= now()) return timeOut(run, verdict.stuckAt, verdict.reason, deps);
   await lookAgain(run, nextLook(verdict, now()), store);
+}
+
+/** A project's own time-out only lengthens the platform's: a job may name a longer one for itself, which its platform does not tell. */
+async function limitsOf({ platform, repository }: Run, { limits }: Sweeper, store: Store): Promise<Sweeper['limits']> {
+  const cursor = (await store.getItem(sweepCursor(platform, repository))) as Partial<Cursor> | undefined;
+  const own = cursor?.jobTimeoutMs ?? 0;
+  const [hostedMs, selfHostedMs] = [Math.max(limits.hostedMs, own), Math.max(limits.selfHostedMs, own)];
+  return { ...limits, hostedMs, selfHostedMs };
 }
 
 const UNANSWERED_MS = 6 * 3_600_000;

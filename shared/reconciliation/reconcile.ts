@@ -4,6 +4,7 @@ import { OverBudget, PlatformRefusal, type Sweeper } from '../platforms/sweeper.
 import type { ReconciliationSettings } from '../runtime/settings.ts';
 import type { Store } from '../store/index.ts';
 import { enterSource } from '../tracking/index.ts';
+import { checkDefinitions } from './check-definitions.ts';
 import { checkHooks } from './check-hooks.ts';
 import { type OpenMeter, openMeter } from './limit.ts';
 import { lookAround } from './look.ts';
@@ -69,17 +70,7 @@ async function sweepInTurn(
     if (now() >= deadline) return;
     const { platform, repository } = source;
     try {
-      const swept = await sweepSource(store, sweeper, source, cursor, now());
-      if (swept.recovered > 0) count('FactsRecovered', { platform }, swept.recovered);
-      await keepCursor(store, source, { ...swept.cursor, hooksAt: cursor.hooksAt });
-      const since = cursor.hooksAt;
-      if (since === undefined || Date.parse(since) + HOOKS_EVERY_MS <= now()) {
-        const hooksAt = new Date(now()).toISOString();
-        const { status, reason, redelivered } = await checkHooks(store, sweeper.hooks, source, now(), since);
-        if (redelivered > 0) count('DeliveriesRequested', { platform }, redelivered);
-        await tell(store, source, status, reason);
-        await keepCursor(store, source, { ...swept.cursor, hooksAt });
-      } else if (source.status === 'unreachable') await tell(store, source, 'active');
+      await sweepOne(sweeper, source, cursor, deps);
     } catch (error) {
       if (error instanceof OverBudget) return;
       if (error instanceof PlatformUnavailable) {
@@ -99,6 +90,35 @@ async function sweepInTurn(
   }
 }
 
+async function sweepOne(sweeper: Sweeper, source: Source, cursor: Cursor, deps: ReconcileDeps): Promise<void> {
+  const { store, now, count } = deps;
+  const { platform } = source;
+  const swept = await sweepSource(store, sweeper, source, cursor, now());
+  if (swept.recovered > 0) count('FactsRecovered', { platform }, swept.recovered);
+  let kept: Cursor = { ...cursor, ...swept.cursor, nextAt: undefined };
+  const keep = async (more: Partial<Cursor>): Promise<void> => {
+    kept = { ...kept, ...more };
+    await keepCursor(store, source, kept);
+  };
+  await keep({});
+  const isDue = (since: string | undefined, everyMs: number): boolean =>
+    since === undefined || Date.parse(since) + everyMs <= now();
+  if (isDue(cursor.hooksAt, HOOKS_EVERY_MS)) {
+    const hooksAt = new Date(now()).toISOString();
+    const { status, reason, redelivered } = await checkHooks(store, sweeper.hooks, source, now(), cursor.hooksAt);
+    if (redelivered > 0) count('DeliveriesRequested', { platform }, redelivered);
+    await tell(store, source, status, reason);
+    await keep({ hooksAt });
+  } else if (source.status === 'unreachable') await tell(store, source, 'active');
+  if (isDue(cursor.definitionsAt, DEFINITIONS_EVERY_MS)) {
+    const checked = await checkDefinitions(store, sweeper, source, kept, now());
+    if (checked.news) count('FactsRecovered', { platform });
+    await keep(checked.cursor);
+  }
+}
+
+/** A workflow is switched off after 60 days. */
+const DEFINITIONS_EVERY_MS = 24 * 60 * 60_000;
 /** Sweeps find what was lost; that a webhook is broken need not be known as soon. */
 const HOOKS_EVERY_MS = 60 * 60_000;
 

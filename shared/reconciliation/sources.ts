@@ -1,4 +1,5 @@
 import type { Source } from '../model/index.ts';
+import type { Definition } from '../platforms/sweeper.ts';
 import { type Store, sourcePartition, stateOf, sweepCursor } from '../store/index.ts';
 
 /** Which repositories there are to sweep, and how far each was swept. */
@@ -22,6 +23,12 @@ export interface Cursor {
   readonly expected: Readonly<Record<string, number>>;
   /** When its webhooks were last looked at. */
   readonly hooksAt?: string | undefined;
+  /** Its workflows or schedules as they were last told, by their ids; null: its platform lets it run. And when that was asked. */
+  readonly definitions?: Readonly<Record<string, NonNullable<Definition['off']> | null>> | undefined;
+  readonly definitionsAt?: string | undefined;
+  readonly definitionsEtag?: string | undefined;
+  /** How long a job may run unless it says so itself, in milliseconds. */
+  readonly jobTimeoutMs?: number | undefined;
   /** How often in a row the platform would not tell of it. */
   readonly refusals: number;
   /** Not before. */

@@ -35,14 +35,16 @@ function secondsBetween(start: string | undefined, end: string): number | undefi
 /** What follows from what is remembered of an automation is derived after each merge, not merged. */
 export async function trackAutomation(
   store: Store,
-  { status, ...fact }: AutomationFact,
+  { status, reason, ...fact }: AutomationFact,
   known?: State<'automation'> | null,
 ): Promise<Change<'automation'>> {
+  const isOff = status === 'disabled' || status === 'silent';
   // What the platform says of its switch is one more thing to be remembered.
   const told: AutomationFact = {
     recent: [],
     ...fact,
-    ...(status !== undefined && { [status === 'disabled' ? 'disabledAt' : 'enabledAt']: fact.statusAt }),
+    ...(isOff ? { disabledAt: fact.statusAt } : status !== undefined && { enabledAt: fact.statusAt }),
+    ...(isOff && reason !== undefined && { off: { at: fact.statusAt, status, reason } }),
   };
   const policy = await policyOf(store);
   return store.change(

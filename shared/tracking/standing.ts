@@ -6,7 +6,7 @@ import { overdueAt } from '../schedule/index.ts';
  * order its facts came.
  *
  * - **disabled**: its platform said so, and nothing of it ran since.
- * - **silent**: it should have been heard of by now, by its schedule or else by its habit.
+ * - **silent**: it should have been heard of by now, by its schedule or else by its habit; or its platform did not start it.
  * - **failing**, **degraded**, **healthy**: by its last runs, harder to leave than to enter. One failure degrades, three in a
  *   row are failing. Of failing, one success makes degraded; two in a row make healthy. A single failure is forgiven by
  *   the success after it; more of them within the last five runs take two.
@@ -21,14 +21,18 @@ export interface Standing {
 
 type Remembered = Pick<
   Automation,
-  'platform' | 'recent' | 'lastRunAt' | 'lastBeatAt' | 'schedule' | 'disabledAt' | 'enabledAt'
+  'platform' | 'recent' | 'lastRunAt' | 'lastBeatAt' | 'schedule' | 'disabledAt' | 'enabledAt' | 'off'
 >;
 
 export function standingOf(automation: Remembered, now: string): Standing {
   const { recent, disabledAt, enabledAt } = automation;
   const heard = heardAt(automation);
   if (disabledAt !== undefined && disabledAt > (enabledAt ?? '') && disabledAt > (heard ?? '')) {
-    return { status: 'disabled', statusAt: disabledAt, reason: 'its platform says that it is off', wakeAt: undefined };
+    const { status, reason } =
+      automation.off?.at === disabledAt
+        ? automation.off
+        : { status: 'disabled' as const, reason: 'its platform says that it is off' };
+    return { status, statusAt: disabledAt, reason, wakeAt: undefined };
   }
   const due = dueBy(automation, heard);
   if (due !== undefined && due.at <= now) {

@@ -61,6 +61,8 @@ const STATUS = {
   timed_out: 'timed-out',
   skipped: 'skipped',
 } as const;
+/** Once a day, whatever was lost. */
+const isDaily = (path: string): boolean => /\/(?:workflows|pipeline_schedules|projects\/[^/]+)$/.test(path);
 const isLog = (path: string): boolean => /(?:\/logs|\/trace)$/.test(path) || path.startsWith('/actions-results');
 
 describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its webhooks (seed ${SEED})`, (platform) => {
@@ -108,7 +110,9 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
         new Map(run.jobs.map((job) => [String(job.id), STATUS[job.conclusion ?? 'success']])),
       );
     }
-    const swept = forge.calls.slice(before).filter(({ path, status }) => !isLog(path) && status !== 304);
+    const asked = forge.calls.slice(before).filter(({ path }) => !isLog(path));
+    expect(asked.filter(({ path }) => isDaily(path)).length).toBeLessThanOrEqual(2);
+    const swept = asked.filter(({ path, status }) => !isDaily(path) && status !== 304);
     const listings = swept.filter(({ path }) => /\/(?:runs|pipelines)$/.test(path));
     expect(listings.length).toBeLessThanOrEqual(RUNS / 20);
     expect(swept.length - listings.length).toBeLessThanOrEqual(lost);
@@ -171,6 +175,13 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
     const slow = { outcome: 'success', durationSeconds: (hours + 1) * 3600 } as const;
     const run = forge.repository('acme/shop').run(pipeline('slow', slow));
     const played = run.play({ speed: 1 });
+    const definition =
+      platform === 'github'
+        ? forge.resources.add('workflows', 'acme/shop', {
+            ...{ name: 'nightly', path: '.github/workflows/nightly.yml', state: 'disabled_inactivity' },
+          })
+        : forge.resources.add('schedules', 'acme/shop', { description: 'nightly', active: false, cron: '0 3 * * *' });
+    const nightly = async () => (await host.list('automations', { name: 'nightly' }))[0];
     clock.advance(50_000);
     await host.settled(still);
     const known = async () => (await storyOf(host, platform, run.id)).runs[0];
@@ -178,6 +189,11 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
 
     await host.pass(hours * 60 - 90, [still], 60);
     expect(await known()).toMatchObject({ status: 'running' });
+    expect(await nightly()).toMatchObject({
+      status: 'disabled',
+      reason: expect.stringMatching(/^GitHub switched it off, after 60 days|^the schedule is inactive at GitLab/),
+    });
+    Object.assign(definition, { state: 'active', active: true });
     await host.pass(180, [still], 30);
     expect(await known()).toMatchObject({
       status: 'timed-out',
@@ -192,5 +208,7 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
     await played;
     await host.settled(still);
     expect(await known()).toMatchObject({ status: 'succeeded', reason: null });
+    await host.pass((27 - hours) * 60, [still], 180);
+    expect(await nightly()).toMatchObject({ status: 'healthy', reason: null });
   });
 });

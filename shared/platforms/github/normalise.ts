@@ -1,3 +1,4 @@
+import { DEFINITIONS_EVENT, factsOfDefinitions } from '../definitions.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
 import { factsOfCheckRun, factsOfCheckSuite, factsOfCommitStatus } from './checks.ts';
 import { factsOfDeployment, factsOfDeploymentReview } from './deployments.ts';
@@ -17,6 +18,7 @@ import { factsOfJob } from './workflow-jobs.ts';
 import { factsOfRun } from './workflow-runs.ts';
 
 export function normalise(delivery: DeliveredEvent): PlatformFacts {
+  if (delivery.event === DEFINITIONS_EVENT) return factsOfDefinitions('github', delivery);
   if (!isKnownEvent(delivery.event)) return noFacts();
   const payload = payloadOf(delivery.body, delivery.contentType);
   switch (delivery.event) {

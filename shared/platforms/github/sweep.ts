@@ -17,6 +17,7 @@ import {
 } from '../sweeper.ts';
 import { githubApp } from './app.ts';
 import type { GithubCredentials } from './credentials.ts';
+import { githubDefinitions } from './definitions.ts';
 import { githubHooks } from './hooks.ts';
 import { workflowJob, workflowRun } from './payloads.ts';
 import { statusOf } from './status.ts';
@@ -101,7 +102,7 @@ export function githubSweeper(ask: Ask, hooks: Hooks): Sweeper {
     return undefined;
   }
 
-  return { hooks, endTellsJobs: false, limits: LIMITS, runs, find, details };
+  return { hooks, endTellsJobs: false, limits: LIMITS, runs, find, details, definitions: githubDefinitions(ask) };
 }
 
 /** Undefined when the run is not of the form that webhooks have. */

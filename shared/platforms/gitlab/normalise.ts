@@ -8,6 +8,7 @@ import {
 } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
+import { DEFINITIONS_EVENT, factsOfDefinitions } from '../definitions.ts';
 import { type DeliveredEvent, noFacts, type PlatformFacts, type RunLine } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { last, orderOf } from './attempts.ts';
@@ -30,6 +31,7 @@ const MAX_BUILDS = 1000;
 
 /** Facts without attempts: `place` numbers them. */
 export function normalise(delivery: DeliveredEvent): PlatformFacts {
+  if (delivery.event === DEFINITIONS_EVENT) return factsOfDefinitions(PLATFORM, delivery);
   const payload = jsonOf(delivery.body.toString('utf8'));
   switch (kindOf(delivery.event, payload)) {
     case 'pipeline':

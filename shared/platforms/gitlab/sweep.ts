@@ -6,6 +6,7 @@ import { timeOf } from '../clean.ts';
 import type { KnownRun } from '../port.ts';
 import { platformId } from '../request.ts';
 import type { Meter, RunDetails, RunPage, Sweeper, SweptRun, SweptSource } from '../sweeper.ts';
+import { gitlabDefinitions } from './definitions.ts';
 import { gitlabHooks } from './hooks.ts';
 import { pipelineEvent } from './payloads.ts';
 import { NATIVE_STATUSES, statusOf } from './status.ts';
@@ -13,7 +14,7 @@ import { NATIVE_STATUSES, statusOf } from './status.ts';
 const PAGE = 100;
 const MAX_JOB_PAGES = 10;
 
-/** After a day GitLab drops a job that no runner takes; how long a job may run is each project's to say, and seldom more than that. */
+/** After a day GitLab drops a job that no runner takes; how long a job may run is each project's to say, or its own, and seldom more. */
 const DAY_MS = 86_400_000;
 const LIMITS = { queuedMs: DAY_MS, hostedMs: DAY_MS, selfHostedMs: DAY_MS };
 
@@ -104,7 +105,8 @@ export function gitlabSweeper(ask: Ask): Sweeper {
     return undefined;
   }
 
-  return { hooks: gitlabHooks(ask), endTellsJobs: true, limits: LIMITS, runs, find, details };
+  const definitions = gitlabDefinitions(ask);
+  return { hooks: gitlabHooks(ask), endTellsJobs: true, limits: LIMITS, runs, find, details, definitions };
 }
 
 const NATIVE = {

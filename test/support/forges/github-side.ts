@@ -74,6 +74,9 @@ export function githubSideRoutes({ resources, now, accessTo }: Options): Route[]
     resources.list('issues', name).find(({ number }) => String(number) === params.issue_number);
 
   return [
+    route('GET', `${repo}/actions/workflows`, (name, request) =>
+      page(request, resources.list('workflows', name), 'workflows'),
+    ),
     route(
       'GET',
       `${repo}/actions/workflows/:workflow_id`,

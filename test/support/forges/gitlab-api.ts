@@ -80,6 +80,7 @@ export function gitlabRoutes({ context, runs, missingTrace, caller }: GitlabApiO
           path_with_namespace: project.fullName,
           default_branch: 'main',
           visibility: 'private',
+          build_timeout: 3600,
           web_url: `${GITLAB}/${project.fullName}`,
         }),
       ),

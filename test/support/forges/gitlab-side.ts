@@ -52,6 +52,10 @@ export function gitlabSideRoutes({ resources, projectOf }: Options): Route[] {
         return gone.length === 0 ? message(404, '404 Runner Not Found') : { status: 204 };
       },
     },
+    inProject('GET', '/pipeline_schedules', (name, request) => {
+      const [scope, all] = [request.query.get('scope'), resources.list('schedules', name)];
+      return page(request, scope === null ? all : all.filter(({ active }) => active === (scope === 'active')));
+    }),
     inProject('GET', '/pipeline_schedules/:schedule_id', (name, request) => {
       const found = schedule(name, request);
       return found === undefined ? message(404, '404 Pipeline Schedule Not Found') : { status: 200, json: found };

@@ -48,6 +48,7 @@ class Fake {
         redeliveriesAtOnce: 1,
       },
       find: async () => undefined,
+      definitions: async () => undefined,
       runs: async ({ repository }, page, etag) => {
         await call(`runs of ${repository}, page ${page}${etag === undefined ? '' : `, unless ${etag}`}`);
         if (etag === `"${this.runs.length}"`) return undefined;
