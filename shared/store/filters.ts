@@ -40,6 +40,7 @@ const TEXTS = [
   'platform',
   'repository',
   'runId',
+  'parentRunId',
   'jobId',
   'incidentId',
   'externalId',

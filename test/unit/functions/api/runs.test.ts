@@ -58,3 +58,12 @@ it('lays the attempts of a run side by side', async () => {
   });
   expect((await ask('/v1/runs')).body.items).toMatchObject([{ attempts: null }, { attempts: null }]);
 });
+
+it('lists the runs that a run started', async () => {
+  const { store } = await engine.fresh();
+  const ask = askOf(store);
+  await store.create('run', aRun('900'));
+  await store.create('run', aRun('901', { parentRunId: 'github:900:1' }));
+  const children = await ask('/v1/runs?parentRunId=github%3A900%3A1');
+  expect(children.body.items).toMatchObject([{ externalId: '901' }]);
+});
