@@ -10,6 +10,7 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'basis',
   'ends',
   'seen',
+  'seen',
   'off',
   'wakeAt',
   'wokenAt',

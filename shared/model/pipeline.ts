@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
+import { canonical, earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
 import { type FactOf, machine, ORIGINS, type StateOf, withStatus } from './machine.ts';
 
 /** Why a run or a job is where it is: the statuses of both, after OpenTelemetry's CI/CD conventions and CDEvents. */
@@ -67,6 +67,31 @@ const joinEnds = (a: PipelineEnd, b: PipelineEnd): PipelineEnd => ({
   origin: highest(ORIGINS)(a.origin, b.origin),
 });
 
+/** From what says least of how far a pipeline is to what says most. */
+const UNENDED = ['queued', 'waiting', 'running', 'skipped'] as const;
+const sighting = z.object({
+  /** When the latest of its jobs was created or started. */
+  at: z.string(),
+  status: z.enum(UNENDED),
+  origin: z.enum(ORIGINS),
+  /** The newest job there was, as text that sorts. */
+  newestJob: z.optional(z.string()),
+});
+type Sighting = z.infer<typeof sighting>;
+export const isUnended = (status: string): status is Sighting['status'] =>
+  (UNENDED as readonly string[]).includes(status);
+/** Whether one says no less than the other, whichever ends of the pipeline come to be known. */
+const covers = (a: Sighting, b: Sighting): boolean =>
+  a.at >= b.at &&
+  (a.newestJob ?? '') >= (b.newestJob ?? '') &&
+  UNENDED.indexOf(a.status) >= UNENDED.indexOf(b.status) &&
+  ORIGINS.indexOf(a.origin) >= ORIGINS.indexOf(b.origin);
+const union = unionBy<Sighting>(canonical, once, (a, b) => (canonical(a) < canonical(b) ? -1 : 1));
+function joinSightings(a: readonly Sighting[], b: readonly Sighting[]): Sighting[] {
+  const all = union(a, b);
+  return all.filter((one) => !all.some((other) => other !== one && covers(other, one)));
+}
+
 /** Of two ids that differ in their numbers alone, the one with the smaller number. */
 const nearerRun = (a: string, b: string): string =>
   a.length === b.length ? (a <= b ? a : b) : a.length < b.length ? a : b;
@@ -89,18 +114,17 @@ export const run = machine({
     parentRunId: z.optional(z.string()),
     /** The next run of the same automation on the same branch or pull request, which has made this one's outcome moot. */
     supersededBy: z.optional(z.string()),
-    /** When the latest of its jobs was created or started: which attempt of a GitLab pipeline an observation belongs to. */
-    activeAt: z.optional(z.string()),
-    /**
-     * The newest of its jobs at that time, as text that sorts. GitLab numbers jobs as it creates them, and its times are
-     * whole seconds, within which a pipeline can end, be retried and end again.
-     */
-    newestJob: z.optional(z.string()),
     /**
      * Every end a GitLab pipeline is known to have come to, kept with its first attempt: what its attempts are derived from.
      * A set that only grows, so that no end is lost, whoever learns of which one first.
      */
     ends: z.optional(z.array(pipelineEnd)),
+    /**
+     * Where a GitLab pipeline was seen short of an end, kept with its first attempt: which attempt that was of, its ends tell.
+     * GitLab numbers jobs as it creates them, and its times are whole seconds, within which a pipeline can end, be retried and
+     * end again.
+     */
+    seen: z.optional(z.array(sighting)),
     queuedAt: z.optional(z.string()),
     /** Why QMOI took it for ended, where its platform did not say so. */
     reason: z.optional(z.string()),
@@ -116,9 +140,8 @@ export const run = machine({
     environment: once,
     parentRunId: once,
     supersededBy: nearerRun,
-    activeAt: withStatus,
-    newestJob: withStatus,
     ends: unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1)),
+    seen: joinSightings,
     queuedAt: earliest,
     // Every job that starts says anew that its run is running; only the first one tells since when.
     startedAt: earliest,

@@ -18,9 +18,10 @@ import type { KnownRun, PlatformFacts } from '../port.ts';
  * - A pipeline's attempts lie between its ends. A job belongs to the attempt after the last end that it was created or
  *   started after; so does what was seen of the pipeline.
  *
- * Both only grow as more becomes known, in whatever order it does. The set of ends is kept with the first attempt; the items
- * of runs are projections of it and of the jobs, each with the number of ends it was derived from as its `basis`: a better
- * informed one replaces a less informed one, and an end that is heard of late moves everything behind it by one.
+ * Both only grow as more becomes known, in whatever order it does. What was seen of the pipeline, ended or not, is kept with the
+ * first attempt; the items of runs are projections of it and of the jobs, each with the number of ends it was derived from as
+ * its `basis`: a better informed one replaces a less informed one, and an end that is heard of late moves everything behind it
+ * by one.
  *
  * Returns what is to be written: nothing when the facts are known already.
  */
@@ -36,23 +37,20 @@ export function place(facts: PlatformFacts, known: KnownRun): PlatformFacts {
   const placed = placeJobs(joinedJobs(jobs, facts.jobs), ends, key);
   return {
     ...facts,
-    runs:
-      shared === undefined
-        ? []
-        : newRuns(projections(shared, openOf([...runs, ...facts.runs], ends), placed, key), runs),
+    runs: shared === undefined ? [] : newRuns(projections(shared, placed, key), runs),
     jobs: newJobs(facts.jobs, jobs, placed),
   };
 }
 
 /** What holds for the whole pipeline, whichever attempt it was told with, by the joins of its fields. */
-function sharedOf(seen: readonly (Run | RunFact)[]): Run | undefined {
+function sharedOf(told: readonly (Run | RunFact)[]): Run | undefined {
   let joined: Run | undefined;
-  for (const run of seen) {
+  for (const run of told) {
     const { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event } = run;
-    const { actor, environment, parentRunId, supersededBy, origin, ends, queuedAt } = run;
+    const { actor, environment, parentRunId, supersededBy, origin, ends, seen, queuedAt } = run;
     const what = { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event };
     const more = { actor, environment, parentRunId, supersededBy };
-    const fact = { id: '', statusAt: '', attempt: 1, origin, ends, queuedAt, ...what, ...more };
+    const fact = { id: '', statusAt: '', attempt: 1, origin, ends, seen, queuedAt, ...what, ...more };
     joined = machines.run.merge(joined, fact as RunFact);
   }
   return joined;
@@ -75,12 +73,6 @@ const endsBefore = (ends: readonly PipelineEnd[], { times, job, started }: Activ
       (job !== undefined && newestJob !== undefined && job > newestJob) ||
       (started !== undefined && idleJobs?.includes(started)),
   ).length;
-
-/** What was seen of the pipeline since its last end. Before it, every attempt has its end, which counts for more. */
-const openOf = (seen: readonly (Run | RunFact)[], ends: readonly PipelineEnd[]) =>
-  seen
-    .filter((run) => run.status !== undefined && run.statusAt !== '' && run.endedAt === undefined)
-    .filter((run) => endsBefore(ends, { times: [run.activeAt], job: run.newestJob }) === ends.length);
 
 interface PlacedJob {
   readonly job: Job;
@@ -133,32 +125,31 @@ function newJobs(facts: readonly JobFact[], known: readonly Job[], placed: Reado
 const runIdOf = (job: Job, attempt: number): string =>
   ids.run(job.platform, runKeyOf(job.id).split(':')[1] ?? '', attempt);
 
-type Seen = Pick<RunFact, 'status' | 'statusAt' | 'origin' | 'endedAt' | 'activeAt' | 'newestJob'>;
+type Standing = Pick<RunFact, 'status' | 'statusAt' | 'origin' | 'endedAt'>;
 
 /** Facts for each attempt that is known of, derived from everything that is known. */
-function projections(
-  shared: Run,
-  open: readonly (Run | RunFact)[],
-  jobs: ReadonlyMap<string, PlacedJob>,
-  key: string,
-): RunFact[] {
-  const { ends = [], id: _id, version, createdAt, updatedAt, entity, schema, queuedAt, ...what } = shared;
-  const project = (attempt: number, { status, statusAt, origin, endedAt, activeAt, newestJob }: Seen): RunFact =>
+function projections(shared: Run, jobs: ReadonlyMap<string, PlacedJob>, key: string): RunFact[] {
+  const { ends = [], seen = [], id: _id, version, createdAt, updatedAt, entity, schema, queuedAt, ...what } = shared;
+  const project = (attempt: number, { status, statusAt, origin, endedAt }: Standing): RunFact =>
     present({
       ...what,
       id: `${key}:${attempt}`,
       attempt,
       basis: ends.length === 0 ? undefined : ends.length,
-      ...{ status, statusAt, origin, endedAt, activeAt, newestJob },
+      ...{ status, statusAt, origin, endedAt },
       ...timesOf(attempt, queuedAt, jobs),
       ends: attempt === 1 && ends.length > 0 ? ends : undefined,
+      seen: attempt === 1 && seen.length > 0 ? seen : undefined,
     });
 
   const current = ends.length + 1;
   const derived = derivedFrom([...jobs.values()].filter((job) => job.runAttempt === current));
   return [
     ...ends.map(({ at, status, origin }, index) => project(index + 1, { status, statusAt: at, origin, endedAt: at })),
-    ...open.map((run) => project(current, run)),
+    // Before the last end, every attempt has its own, which counts for more.
+    ...seen
+      .filter(({ at, newestJob }) => endsBefore(ends, { times: [at], job: newestJob }) === ends.length)
+      .map(({ at, status, origin }) => project(current, { status, statusAt: at, origin })),
     ...(derived === undefined ? [] : [project(current, derived)]),
   ];
 }
@@ -185,8 +176,6 @@ function derivedFrom(jobs: readonly PlacedJob[]) {
     status: started === undefined ? ('queued' as const) : ('running' as const),
     statusAt,
     origin: example.job.origin,
-    activeAt,
-    newestJob: last(jobs.map(({ job }) => orderOf(job.externalId))),
   };
 }
 

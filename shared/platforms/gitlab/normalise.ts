@@ -1,6 +1,7 @@
 import {
   type AutomationFact,
   isEnded,
+  isUnended,
   type Origin,
   type Outcome,
   type PipelineEnd,
@@ -88,8 +89,10 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
   const endedAt = outcome && (finished ?? last(builds.map((build) => timeOf(build.finished_at))) ?? receivedAt);
   const activeAt = last(builds.flatMap((build) => [timeOf(build.created_at), timeOf(build.started_at)])) ?? created;
 
+  const statusAt = endedAt ?? activeAt ?? receivedAt;
+
   const run: RunFact = present({
-    ...bareRun(pipeline, endedAt ?? activeAt ?? receivedAt),
+    ...bareRun(pipeline, statusAt),
     status,
     url: linkOf(native.url) ?? pipelineLink(pipeline),
     event: nameOf(native.source),
@@ -97,9 +100,8 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
     environment: last(builds.map(environmentOf)),
     queuedAt: created,
     endedAt,
-    ...(outcome === undefined || endedAt === undefined
-      ? { activeAt, newestJob: newestOf(builds) }
-      : { ends: [endOf(outcome, endedAt, origin, builds.filter(isSettled))] }),
+    ends: outcome && [endOf(outcome, statusAt, origin, builds.filter(isSettled))],
+    seen: isUnended(status) ? [present({ at: statusAt, status, origin, newestJob: newestOf(builds) })] : undefined,
   });
   const moments = builds.map((build) => factsOfBuild(pipeline, build, receivedAt));
   const facts = {
