@@ -10,7 +10,6 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'basis',
   'ends',
   'seen',
-  'seen',
   'off',
   'wakeAt',
   'wokenAt',
