@@ -1,5 +1,5 @@
 import { type Diagnosis, diagnose, diagnoseWithoutLog } from '../../shared/diagnosis/index.ts';
-import { noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
+import { noteFlips, noteFlipsAcrossRuns } from '../../shared/flakiness/index.ts';
 import {
   attach,
   closeIfGood,
@@ -23,7 +23,7 @@ import type { Count } from '../../shared/runtime/observability.ts';
 import { again, done, type Rest } from '../../shared/runtime/rest.ts';
 import { mergeInto, type Store } from '../../shared/store/index.ts';
 import { greenLog } from './green-log.ts';
-import { withReport } from './test-report.ts';
+import { reportOf, withReport } from './test-report.ts';
 
 export interface DiagnoseDeps {
   store: Store;
@@ -82,6 +82,14 @@ export async function diagnoseJob(id: string, receives: number, deps: DiagnoseDe
   const explained = book.rules.some((rule) => rule.id === cause);
   await Promise.all([settle(store, failure, job, diagnosis), explained && noteHit(store, cause, failure)]);
   deps.count?.('Diagnoses', { cause: KNOWN[cause] ?? 'known' });
+  return done;
+}
+
+/** A later attempt of a job has passed, by its id: it is flaky, and so may be tests of it. */
+export async function noteRecovery(id: string, deps: DiagnoseDeps): Promise<Rest> {
+  const { store, now } = deps;
+  const client = async (job: Job) => deps.platforms[job.platform]?.client(deps.read);
+  await noteFlips(store, id, async (job) => reportOf(job, { store, now, client: await client(job) }));
   return done;
 }
 

@@ -1,7 +1,7 @@
 import { platforms } from '../../shared/platforms/index.ts';
 import { createStore, readParameters, systemNow } from '../../shared/runtime/aws.ts';
 import { consume } from '../../shared/runtime/consume.ts';
-import { diagnoseJob } from './diagnose-job.ts';
+import { diagnoseJob, noteRecovery } from './diagnose-job.ts';
 import { env } from './env.ts';
 
 const { TABLE_NAME, QUEUE_URL, PARAMETER_PREFIX, DIAGNOSIS } = env.parse(process.env);
@@ -13,7 +13,9 @@ const deps = {
   declared: DIAGNOSIS.rules,
 };
 
-/** job.failed → its log read, the failure diagnosed, its incident opened or joined. */
+/** job.failed → its log read, the failure diagnosed, its incident opened or joined. job.succeeded of a later attempt → flips noted. */
 export const handler = consume(QUEUE_URL, ({ envelope, receives }, count) =>
-  diagnoseJob(envelope.key, receives, { ...deps, count }),
+  envelope.to === 'succeeded'
+    ? noteRecovery(envelope.key, deps)
+    : diagnoseJob(envelope.key, receives, { ...deps, count }),
 );

@@ -1,24 +1,30 @@
 import type { Diagnosis } from '../../shared/diagnosis/index.ts';
 import type { Job } from '../../shared/model/index.ts';
-import type { PlatformClient } from '../../shared/platforms/port.ts';
+import type { PlatformClient, TestReport } from '../../shared/platforms/port.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { takeCall } from './green-budget.ts';
 
 /** Causes by which tests are to blame, though the log may not tell which. */
 const ABOUT_TESTS: ReadonlySet<string> = new Set(['test-failed', 'test-timeout', 'tests-crashed', 'snapshot-mismatch']);
 
+export interface ReportDeps {
+  readonly store: Store;
+  readonly client: PlatformClient | undefined;
+  readonly now: () => number;
+}
+
+/** How a job's tests ended by the platform's own report, within the budget of what is read beyond the log itself. */
+export async function reportOf(job: Job, { store, client, now }: ReportDeps): Promise<TestReport | undefined> {
+  if (client?.testReport === undefined || !(await takeCall(store, job.platform, now()))) return undefined;
+  return client.testReport(job);
+}
+
 /**
- * A diagnosis with the failed tests as the platform's own report names them: other than in logs, a test has the same name each
- * time. Asked for only where tests failed, within the budget of what is read beyond the log itself.
+ * A diagnosis with the failed tests as the platform's report names them: other than in logs, a test has the same name each
+ * time. Asked for only where tests failed.
  */
-export async function withReport(
-  diagnosis: Diagnosis,
-  job: Job,
-  deps: { store: Store; client: PlatformClient | undefined; now: () => number },
-): Promise<Diagnosis> {
+export async function withReport(diagnosis: Diagnosis, job: Job, deps: ReportDeps): Promise<Diagnosis> {
   if (diagnosis.tests.length === 0 && !ABOUT_TESTS.has(diagnosis.cause)) return diagnosis;
-  const { store, client, now } = deps;
-  if (client?.failedTests === undefined || !(await takeCall(store, job.platform, now()))) return diagnosis;
-  const reported = await client.failedTests(job);
-  return reported === undefined || reported.length === 0 ? diagnosis : { ...diagnosis, tests: [...reported] };
+  const failed = [...((await reportOf(job, deps))?.failed ?? [])];
+  return failed.length === 0 ? diagnosis : { ...diagnosis, tests: failed };
 }

@@ -1,4 +1,4 @@
-import { noteFlips, settleFlake } from '../../shared/flakiness/index.ts';
+import { settleFlake } from '../../shared/flakiness/index.ts';
 import { closeQuiet } from '../../shared/incidents/index.ts';
 import { verifyRun } from '../../shared/remediation/index.ts';
 import { createStore, systemNow } from '../../shared/runtime/aws.ts';
@@ -9,14 +9,12 @@ import { env } from './env.ts';
 const { TABLE_NAME, QUEUE_URL, REMEDIATION } = env.parse(process.env);
 const deps = { store: createStore(TABLE_NAME), now: systemNow, prices: REMEDIATION.prices };
 
-/** Ends of later attempts → fixes proved or failed, failures made good, incidents resolved or escalated, flips noted. */
+/** Ends of later attempts → fixes proved or failed, failures made good, incidents resolved or escalated. */
 export const handler = consume(QUEUE_URL, async ({ envelope }) => {
   if (envelope.entity === 'incident') await closeQuiet(deps.store, envelope.key);
   else if (envelope.entity === 'flake') await settleFlake(deps.store, envelope.key);
   else {
-    const rest = await verifyRun(envelope.key, deps);
-    await noteFlips(deps.store, envelope.key);
-    return rest;
+    return verifyRun(envelope.key, deps);
   }
   return done;
 });

@@ -17,6 +17,8 @@ export const subscriptions = {
   record: [{ entity: 'delivery', statuses: ['received'] }],
   diagnose: [
     { entity: 'job', statuses: ['failed', 'timed-out'] },
+    // What fails and then passes at one commit is flaky.
+    { entity: 'job', statuses: ['succeeded'], attemptAbove: 1 },
     { entity: 'failure', statuses: ['due'] },
   ],
   remediate: [
@@ -114,7 +116,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'remediation', statuses: ['succeeded', 'failed', 'rolling-back', 'rolled-back', 'not-rolled-back'] },
     { entity: 'failure', statuses: ['updated'] },
     { entity: 'incident', statuses: ['resolved', 'escalated'] },
-    { entity: 'flake', statuses: ['suspected', 'flaky', 'stable', 'updated'] },
+    { entity: 'flake', statuses: ['stable'] },
   ],
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
   reconcile: [

@@ -9,8 +9,9 @@ import {
   type Job,
   type Sample,
 } from '../model/index.ts';
+import type { TestReport } from '../platforms/port.ts';
 import { ids, listEntities, MAX_LIMIT, mergeInto, type Store } from '../store/index.ts';
-import { type RunRecord, readRun } from '../tracking/index.ts';
+import { readRun } from '../tracking/index.ts';
 import { suspectedCauseOf } from './suspect.ts';
 
 const DAY_MS = 86_400_000;
@@ -32,26 +33,48 @@ interface Subject {
 }
 
 /**
- * Notes the jobs and tests of a run that failed and then passed at the same commit. Called when a later attempt has ended; a flip
- * that is known already is not written again.
+ * Notes a job that has passed after it had failed at the same commit, and the tests that did. A flip that is known already is not
+ * written again. `reportOf` is asked once at most, and only where tests had failed.
  */
-export async function noteFlips(store: Store, runOrJobId: string): Promise<void> {
-  const record = await readRun(store, runOrJobId);
-  for (const failure of record.failures) {
-    if (failure.status !== 'diagnosed' || !isLive(failure.origin) || !flipped(failure, record)) continue;
-    for (const subject of subjectsOf(failure)) await note(store, subject);
+export async function noteFlips(
+  store: Store,
+  passedJobId: string,
+  reportOf: (job: Job) => Promise<TestReport | undefined>,
+): Promise<void> {
+  const { jobs, failures } = await readRun(store, passedJobId);
+  const job = jobs.find(({ id }) => id === passedJobId);
+  if (job?.status !== 'succeeded') return;
+  let report: Promise<TestReport | undefined> | undefined;
+  for (const failure of failures) {
+    if (failure.status !== 'diagnosed' || !isLive(failure.origin) || !madeGood(failure, job)) continue;
+    const subjects = subjectsOf(failure);
+    if (subjects.some(({ kind }) => kind === 'test')) report ??= reportOf(job);
+    for (const subject of byReport(subjects, await report, failure)) await note(store, subject);
   }
 }
 
-/** A later attempt of the same job passed, at the commit that it had failed at. */
-function flipped(failure: Failure, { jobs }: RunRecord): boolean {
-  return jobs.some(
-    (job) =>
-      job.name === failure.name &&
-      job.attempt > failure.attempt &&
-      job.status === 'succeeded' &&
-      (job.commit === undefined || failure.commit === undefined || job.commit === failure.commit),
-  );
+/** The job is a later attempt, at the commit that it had failed at. */
+const madeGood = (failure: Failure, job: Job): boolean =>
+  job.name === failure.name &&
+  job.attempt > failure.attempt &&
+  (job.commit === undefined || failure.commit === undefined || job.commit === failure.commit);
+
+/**
+ * Without the tests that did not pass with their job: it left them out, or puts up with their failing. And with those that only
+ * passed when they were run again. A report that knows none of the tests calls them otherwise than the log did, and tells nothing.
+ */
+function byReport(subjects: readonly Subject[], report: TestReport | undefined, failure: Failure): Subject[] {
+  if (report === undefined) return [...subjects];
+  const { failed, passed, skipped, retried } = report;
+  const knows = (name: string): boolean => passed.has(name) || failed.has(name) || skipped.has(name);
+  const tests = subjects.filter(({ kind }) => kind === 'test');
+  const alike = tests.some(({ name }) => knows(name));
+  const names = new Set(tests.filter(({ name }) => !alike || passed.has(name)).map(({ name }) => name));
+  for (const name of [...retried, ...failed]) if (names.size < MAX_TESTS && passed.has(name)) names.add(name);
+  return [
+    ...subjects.filter(({ kind }) => kind === 'job'),
+    ...[...names].map((name) => ({ kind: 'test' as const, name, failure })),
+  ];
 }
 
 /** Where the machine or the net failed, the tests are not to blame. */

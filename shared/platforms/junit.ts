@@ -1,6 +1,6 @@
 import sax from 'sax';
 import { fromBufferPromise } from 'yauzl';
-import { MAX_REPORTED, testNameOf } from './test-names.ts';
+import { type TestReport, TestReportBuilder } from './test-names.ts';
 
 /** JUnit's XML, which nearly every test runner writes, and which nobody has specified: only what all of them agree on is read. */
 
@@ -17,7 +17,11 @@ class NoReport extends Error {
 
 /** Reads reports piece by piece. Without documents' own entities, by which a small text would become a large one. */
 class Reports {
-  readonly failed = new Set<string>();
+  readonly report: TestReportBuilder;
+
+  constructor(report: TestReportBuilder) {
+    this.report = report;
+  }
 
   /** For the text of one report, in pieces. */
   reader(): { write(text: string): void; end(): void } {
@@ -26,42 +30,46 @@ class Reports {
       throw new NoReport(reason);
     };
     let [depth, elements] = [0, 0];
-    let test: { classname: string | undefined; name: string; failed: boolean } | undefined;
+    let test: { classname: string | undefined; name: string; outcome: keyof TestReport } | undefined;
     parser.onerror = (error) => refuse(error.message);
     parser.ondoctype = () => refuse('a document with a type of its own');
     parser.onopentag = ({ name, attributes }) => {
       if (++depth > MAX_DEPTH || ++elements > MAX_ELEMENTS) refuse('too deep, or too long');
       if (Object.keys(attributes).length > MAX_ATTRIBUTES) refuse('too many attributes');
       const { name: own, classname } = attributes as Record<string, string | undefined>;
-      if (name === 'testcase') test = { classname, name: own ?? '', failed: false };
-      else if (test !== undefined && (name === 'failure' || name === 'error')) test.failed = true;
+      if (name === 'testcase') test = { classname, name: own ?? '', outcome: 'passed' };
+      else if (test !== undefined && test.outcome !== 'failed') test.outcome = OUTCOMES[name] ?? test.outcome;
     };
     parser.onclosetag = (name) => {
       depth--;
       if (name !== 'testcase' || test === undefined) return;
-      const whole = test.failed ? testNameOf(test.classname, test.name) : undefined;
-      if (whole !== undefined && this.failed.size < MAX_REPORTED) this.failed.add(whole);
+      this.report.add(test.classname, test.name, test.outcome);
       test = undefined;
     };
     return { write: (text) => void parser.write(text), end: () => void parser.close() };
   }
 }
 
-/** The tests that failed by a report. Throws where it is none. */
-export function failedTestsInReport(xml: string): string[] {
-  const reports = new Reports();
-  const reader = reports.reader();
+/** By an element within a test's. Surefire says what it ran again, and came good, by `flaky…`. */
+const OUTCOMES: Readonly<Record<string, keyof TestReport>> = {
+  ...{ failure: 'failed', error: 'failed', skipped: 'skipped', flakyFailure: 'retried', flakyError: 'retried' },
+};
+
+/** How the tests ended by a report. Throws where it is none. */
+export function testsInReport(xml: string): TestReport {
+  const report = new TestReportBuilder();
+  const reader = new Reports(report).reader();
   reader.write(xml);
   reader.end();
-  return [...reports.failed];
+  return report;
 }
 
 /**
- * The tests that failed by the reports in a ZIP archive; other files in it are none of ours, and a broken report does not spoil
+ * How the tests ended by the reports in a ZIP archive, added to what is known; other files in it are none of ours, and a broken report does not spoil
  * the others. Throws where it is no archive, or unpacks to more than any report is long.
  */
-export async function failedTestsInArchive(archive: Buffer): Promise<string[]> {
-  const reports = new Reports();
+export async function testsInArchive(archive: Buffer, report = new TestReportBuilder()): Promise<TestReport> {
+  const reports = new Reports(report);
   const zip = await fromBufferPromise(archive);
   let [entries, left] = [0, MAX_UNPACKED];
   for await (const entry of zip.eachEntry()) {
@@ -81,5 +89,5 @@ export async function failedTestsInArchive(archive: Buffer): Promise<string[]> {
     }
     if (left < 0) throw new NoReport(`more than ${MAX_UNPACKED} bytes of reports`);
   }
-  return [...reports.failed];
+  return report;
 }

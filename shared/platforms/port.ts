@@ -14,6 +14,9 @@ import type {
   RunnerFact,
 } from '../model/index.ts';
 import type { Meter, Sweeper, Told } from './sweeper.ts';
+import type { TestReport } from './test-names.ts';
+
+export type { TestReport };
 
 /** A request as it came: the body's very bytes, header names in lower case. */
 export interface RawRequest {
@@ -155,10 +158,10 @@ export interface PlatformClient {
    */
   failedJobs?(request: ActionRequest): Promise<readonly string[] | undefined>;
   /**
-   * The tests of an ended job that failed, by the report that the platform has of it; undefined when it has none, or does not
+   * How the tests of an ended job ended, by the report that the platform has of it; undefined when it has none, or does not
    * say now. Absent where the platform keeps no reports.
    */
-  failedTests?(job: Job): Promise<readonly string[] | undefined>;
+  testReport?(job: Job): Promise<TestReport | undefined>;
 }
 
 /** The playbook of every plain "try the failed jobs again". */

@@ -5,7 +5,7 @@ import { readLog } from '../../scripts/eval/diagnosis/corpus.ts';
 import type { Forge, Platform, TestSpec } from '../support/forges/index.ts';
 import { type Item, root, TestHost } from '../support/host.ts';
 import { asGitHubLog, asGitLabTrace, elsewhere, recordedLogs } from '../support/logs.ts';
-import { openForge, pick, sendAll } from './support/scenario.ts';
+import { openForge, pick, SECRETS, sendAll } from './support/scenario.ts';
 
 /**
  * The five most common causes of each category, from the webhook to the incident.
@@ -273,4 +273,29 @@ it('has five of each category, and no incident more', () => {
   const count = (category: string): number => CASES.filter((one) => one.category === category).length;
   for (const category of ['runner', 'automation', 'system', 'network', 'performance']) expect(count(category)).toBe(5);
   expect(incidents).toHaveLength(played.length);
+});
+
+it('calls the tests flaky that passed when their job was tried again, by its report', async () => {
+  const test = (name: string, status: TestSpec['status']): TestSpec => ({ classname: 'Cart', name, status });
+  const run = forges.gitlab.repository('acme/flaky').run({
+    jobs: [
+      {
+        ...{ name: 'test', outcome: 'failure', thenOnRetry: 'success', log: '--- FAIL: TestAdds (0.00s)\nFAIL\n' },
+        tests: [test('adds', 'failed'), test('empties', 'failed'), test('pays', 'success')],
+        testsOnRetry: [test('adds', 'success'), test('empties', 'skipped'), test('pays', 'success')],
+      },
+    ],
+  });
+  run.record();
+  await sendAll(forges.gitlab, pick(run, `${FAILED.gitlab} test`));
+  await host.settled(...Object.values(forges));
+  const path = `/api/v4/projects/acme%2Fflaky/jobs/${run.job('test').id}/retry`;
+  const headers = { authorization: `Bearer ${SECRETS.gitlab.token}` };
+  expect(await fetch(forges.gitlab.url + path, { method: 'POST', headers })).toMatchObject({ status: 201 });
+  await host.settled(...Object.values(forges));
+  const flaky = await host.list('flaky', { repository: 'acme/flaky' });
+  expect(flaky.map(({ kind, name }) => [kind, name]).sort()).toEqual([
+    ['job', 'test'],
+    ['test', 'Cart.adds'],
+  ]);
 });

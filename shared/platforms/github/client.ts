@@ -12,8 +12,9 @@ import {
 } from '../../runtime/http.ts';
 import { actorOf, asNotSent, NotSent } from '../actor.ts';
 import { type Answer, logErrorOf, logOf, outcomeOf, outcomeOfFailure, unavailable } from '../answers.ts';
-import { failedTestsInArchive } from '../junit.ts';
+import { testsInArchive } from '../junit.ts';
 import { type ActionRequest, LogUnavailable, type PlatformClient } from '../port.ts';
+import { type TestReport, TestReportBuilder } from '../test-names.ts';
 import { githubActions } from './acts.ts';
 import { type GithubApp, githubApp } from './app.ts';
 import { MAX_ARTIFACT_BYTES, reportsAmong } from './artifacts.ts';
@@ -165,7 +166,7 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
   }
 
   /** By the JUnit reports among the artifacts that were uploaded while the job ran. */
-  async function failedTests(job: Job): Promise<readonly string[] | undefined> {
+  async function testReport(job: Job): Promise<TestReport | undefined> {
     const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
     const of = repositoryOf(job.repository);
     const [, runId] = job.runId.split(':');
@@ -175,22 +176,22 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
         ...{ ...of, headers, run_id: Number(runId), per_page: ARTIFACTS },
         request: { signal, fetch: async (url: string, init: HttpOptions) => complete(await read(url, init)) },
       });
-      const failed = new Set<string>();
+      const tests = new TestReportBuilder();
       for (const id of reportsAmong(data.artifacts, job)) {
         const archive = await streamed(signal, headers, (common) =>
           octokit.rest.actions.downloadArtifact({ ...of, ...common, artifact_id: id, archive_format: 'zip' }),
         );
         const bytes = await allOf(bytesOf(archive, MAX_ARTIFACT_BYTES, { beyond: 'fail', signal }));
-        for (const name of await failedTestsInArchive(bytes)) failed.add(name);
+        await testsInArchive(bytes, tests);
       }
-      return [...failed];
+      return tests.empty ? undefined : tests;
     } catch {
       // A report is more than is needed: the log names tests as well.
       return undefined;
     }
   }
 
-  return { jobLog, failedJobs, failedTests, ...actor };
+  return { jobLog, failedJobs, testReport, ...actor };
 }
 
 /** Why there is no token to act with. Whatever it is, the act itself has not been sent. */

@@ -5,9 +5,10 @@ import { logErrorOf, logOf, unavailable } from '../answers.ts';
 import { jsonApi } from '../json-api.ts';
 import { EMPTY_PATIENCE_SECONDS, LogNotReady, type PlatformClient } from '../port.ts';
 import { jsonOf } from '../request.ts';
+import type { TestReport } from '../test-names.ts';
 import { gitlabActions } from './acts.ts';
 import { projectOf } from './paths.ts';
-import { failedTestsIn } from './test-report.ts';
+import { testsIn } from './test-report.ts';
 
 export interface GitlabSettings {
   /** The instance, without `/api/v4`. */
@@ -43,12 +44,12 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
     throw new LogNotReady('the log is empty', EMPTY_PATIENCE_SECONDS);
   }
 
-  async function failedTests(job: Job): Promise<readonly string[] | undefined> {
+  async function testReport(job: Job): Promise<TestReport | undefined> {
     const [, pipeline = ''] = job.runId.split(':');
     const path = `/projects/${encodeURIComponent(projectOf(job))}/pipelines/${encodeURIComponent(pipeline)}/test_report`;
     try {
       const { status, json } = await api({ method: 'GET', path }, HTTP_TIMEOUT_MS);
-      return status === 200 ? failedTestsIn(json, job) : undefined;
+      return status === 200 ? testsIn(json, job) : undefined;
     } catch (error) {
       if (error instanceof HttpFailure) return undefined;
       throw error;
@@ -61,7 +62,7 @@ export function gitlabClient({ host, token, now = Date.now }: GitlabSettings): P
     now,
     send: (call, _of, timeoutMs) => api(call, timeoutMs),
   });
-  return { jobLog, failedTests, ...actor };
+  return { jobLog, testReport, ...actor };
 }
 
 /** GitLab tells a reason as `message`, as `error` with a description, or in plain text. */

@@ -135,13 +135,20 @@ export function gitlabLog(found: Job): string | Uint8Array {
 
 /** Of the jobs that have reported tests, which GitLab reads when they have ended. */
 export function testReport(jobs: readonly Job[]): Json {
-  const suites = jobs
-    .filter(({ status, spec }) => status === 'finished' && spec.tests !== undefined)
-    .map(({ id, spec: { name, tests = [] } }) => ({
-      ...{ name, total_time: tests.length, ...counts(tests), suite_error: null, build_ids: [id] },
-      test_cases: tests.map((test) => ({ ...test, execution_time: 1, system_output: null, stack_trace: null })),
+  const reports = jobs
+    .filter(({ status }) => status === 'finished')
+    .map(({ id, execution, spec: { name, tests, testsOnRetry = tests } }) => ({
+      ...{ id, name, tests: execution === 0 ? tests : testsOnRetry },
     }));
-  return { total_time: 0, ...counts(jobs.flatMap(({ spec }) => spec.tests ?? [])), test_suites: suites };
+  const suites = reports.flatMap(({ id, name, tests }) =>
+    tests === undefined
+      ? []
+      : {
+          ...{ name, total_time: tests.length, ...counts(tests), suite_error: null, build_ids: [id] },
+          test_cases: tests.map((test) => ({ ...test, execution_time: 1, system_output: null, stack_trace: null })),
+        },
+  );
+  return { total_time: 0, ...counts(reports.flatMap(({ tests = [] }) => tests)), test_suites: suites };
 }
 
 function counts(tests: readonly TestSpec[]) {

@@ -30,6 +30,8 @@ export interface JobSpec {
   name: string;
   /** The report of the tests that it ran. */
   tests?: readonly TestSpec[];
+  /** That of later executions. Default: `tests`. */
+  testsOnRetry?: readonly TestSpec[];
   steps?: readonly (string | StepSpec)[];
   /** GitLab only; jobs of a stage wait for every earlier stage unless `needs` says otherwise. */
   stage?: string;

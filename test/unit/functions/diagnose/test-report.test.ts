@@ -13,11 +13,12 @@ const FAILING = '--- FAIL: TestTotal (0.00s)\nFAIL\n';
 async function named(log: string, reported: readonly string[] | undefined, more: Partial<PlatformClient> = {}) {
   const { store, time } = await engine.fresh();
   let asked = 0;
-  const failedTests = async () => {
+  const none: ReadonlySet<string> = new Set();
+  const testReport = async () => {
     asked += 1;
-    return reported;
+    return reported && { failed: new Set(reported), passed: none, skipped: none, retried: none };
   };
-  const client = { failedTests, ...more } as unknown as PlatformClient;
+  const client = { testReport, ...more } as unknown as PlatformClient;
   const read = await diagnose(log, { platform: 'gitlab', jobName: 'test' });
   const again = () => withReport(read, job, { store, client, now: () => time.now });
   return { ...(await again()), asked: () => asked, again };
@@ -27,7 +28,7 @@ it('tests are named as the report names them, or else as the log does', async ()
   expect(await named(FAILING, ['cart.TestTotal'])).toMatchObject({ cause: 'test-failed', tests: ['cart.TestTotal'] });
   expect(await named(FAILING, [])).toMatchObject({ tests: ['TestTotal'] });
   expect(await named(FAILING, undefined)).toMatchObject({ tests: ['TestTotal'] });
-  expect(await named(FAILING, ['x'], { failedTests: undefined as never })).toMatchObject({ tests: ['TestTotal'] });
+  expect(await named(FAILING, ['x'], { testReport: undefined as never })).toMatchObject({ tests: ['TestTotal'] });
 });
 
 it('a report is asked for only where tests failed, and not without end', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { noteFlips, noteFlipsAcrossRuns, settleFlake } from '../../../../shared/flakiness/index.ts';
 import { suspectedCauseOf } from '../../../../shared/flakiness/suspect.ts';
 import type { Failure, Flake } from '../../../../shared/model/index.ts';
+import type { TestReport } from '../../../../shared/platforms/port.ts';
 import { filtersOf, listEntities, readListQuery, type Store } from '../../../../shared/store/index.ts';
 import { failedRun, nextAttempt } from '../../../support/failed-run.ts';
 import { withTable } from '../../../support/table.ts';
@@ -19,16 +20,32 @@ async function story(
   externalId: string,
   more: Partial<Failure> = {},
   end: 'succeeded' | 'failed' = 'succeeded',
+  report?: Partial<Record<keyof TestReport, readonly string[]>>,
 ) {
-  const { jobIds, runId } = await failedRun(store, { externalId });
+  const { jobIds } = await failedRun(store, { externalId });
   await store.change(
     'failure',
     jobIds[0] ?? '',
     (state) => state && { ...state, category: 'automation', commit: 'c0ffee', ...more },
   );
   await nextAttempt(store, { externalId, jobs: { test: end } });
-  await noteFlips(store, runId);
-  return runId;
+  return told(store, externalId, report);
+}
+
+/** That the second attempt of a run's job has passed; how often its report was asked for. */
+async function told(
+  store: Store,
+  externalId: string,
+  report?: Partial<Record<keyof TestReport, readonly string[]>>,
+): Promise<number> {
+  let asked = 0;
+  await noteFlips(store, `fake:${externalId}:job:${externalId}20`, async () => {
+    asked++;
+    const { failed, passed, skipped, retried } = report ?? {};
+    if (report === undefined) return undefined;
+    return { failed: new Set(failed), passed: new Set(passed), skipped: new Set(skipped), retried: new Set(retried) };
+  });
+  return asked;
 }
 
 describe('flips', () => {
@@ -49,11 +66,11 @@ describe('flips', () => {
   it('are none when the next attempt failed as well, or was of another commit', async () => {
     const { store } = await engine.fresh();
     await story(store, '1', {}, 'failed');
-    const { jobIds, runId } = await failedRun(store, { externalId: '2' });
+    const { jobIds } = await failedRun(store, { externalId: '2' });
     await store.change('failure', jobIds[0] ?? '', (state) => state && { ...state, commit: 'a' });
     await nextAttempt(store, { externalId: '2', jobs: { test: 'succeeded' } });
     await store.change('job', 'fake:2:job:220', (state) => state && { ...state, commit: 'b' });
-    await noteFlips(store, runId);
+    await told(store, '2');
     expect(await all(store)).toEqual([]);
   });
 
@@ -66,11 +83,42 @@ describe('flips', () => {
     expect(tests[0]).toMatchObject({ jobName: 'test', suspectedCause: 'time-out', repository: 'acme/shop' });
   });
 
+  it('are of the tests that the report of the attempt that passed says have passed', async () => {
+    const { store } = await engine.fresh();
+    const names = async () => (await all(store)).filter(({ kind }) => kind === 'test').map(({ name }) => name);
+    const tests = ['Cart.adds', 'Cart.empties', 'Cart.pays', 'Cart.ships'];
+    const report = { passed: ['Cart.adds', 'Cart.is new'], failed: ['Cart.empties'], skipped: ['Cart.pays'] };
+    expect(await story(store, '1', { tests }, 'succeeded', report)).toBe(1);
+    expect(await names()).toEqual(['Cart.adds']);
+    // Those that passed only when they were run again have flipped as well.
+    const again = {
+      passed: ['Cart.adds', 'Cart.waits', 'Cart.sorts'],
+      retried: ['Cart.waits'],
+      failed: ['Cart.sorts'],
+    };
+    await story(store, '2', { tests: ['Cart.adds'] }, 'succeeded', again);
+    expect((await names()).sort()).toEqual(['Cart.adds', 'Cart.sorts', 'Cart.waits']);
+  });
+
+  it('are of the tests that the log names where the report calls them otherwise, or is not to be had', async () => {
+    const { store } = await engine.fresh();
+    await story(store, '1', { tests: ['adds'] }, 'succeeded', { passed: ['Cart.adds'] });
+    await story(store, '2', { tests: ['empties'] });
+    const tests = (await all(store)).filter(({ kind }) => kind === 'test');
+    expect(tests.map(({ name }) => name).sort()).toEqual(['adds', 'empties']);
+  });
+
+  it('need no report where no test had failed', async () => {
+    const { store } = await engine.fresh();
+    expect(await story(store, '1')).toBe(0);
+    expect(await story(store, '2', { tests: ['price rounds'], category: 'network' })).toBe(0);
+  });
+
   it('are counted once, however often they are told', async () => {
     const { store } = await engine.fresh();
-    const runId = await story(store, '1');
+    await story(store, '1');
     const before = await all(store);
-    await noteFlips(store, runId);
+    await told(store, '1');
     expect(await all(store)).toEqual(before);
   });
 

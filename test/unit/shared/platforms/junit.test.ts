@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../../shared/model/index.ts';
 import { reportsAmong } from '../../../../shared/platforms/github/artifacts.ts';
 import { github } from '../../../../shared/platforms/github/index.ts';
-import { failedTestsInArchive, failedTestsInReport } from '../../../../shared/platforms/junit.ts';
+import { testsInArchive, testsInReport } from '../../../../shared/platforms/junit.ts';
 import { zipOf } from '../../../support/zip.ts';
 
 /** As pytest, Surefire and jest-junit write it. */
@@ -19,9 +19,13 @@ const REPORT = `<?xml version="1.0" encoding="utf-8"?>
 const FAILED = ['tests.test_cart.test_total[a < b]', 'com.acme.PriceTest.rounds'];
 
 describe("a report in JUnit's format", () => {
-  it('names the tests that failed, and not those that came good', () => {
-    expect(failedTestsInReport(REPORT)).toEqual(FAILED);
-    expect(failedTestsInReport('<testsuite/>')).toEqual([]);
+  it('names the tests that failed, and apart from them those that came good', () => {
+    const { failed, passed, skipped, retried } = testsInReport(REPORT);
+    expect([...failed]).toEqual(FAILED);
+    expect([...passed]).toEqual(['tests.test_cart.test_add', 'cart.came good']);
+    expect([...skipped]).toEqual(['cart.is slow']);
+    expect([...retried]).toEqual(['cart.came good']);
+    expect([...testsInReport('<testsuite/>').failed]).toEqual([]);
   });
 
   it.each([
@@ -35,14 +39,14 @@ describe("a report in JUnit's format", () => {
     ['depth', '<a>'.repeat(100) + '</a>'.repeat(100)],
     ['attributes', `<testsuite ${Array.from({ length: 100 }, (_, i) => `a${i}="1"`).join(' ')}/>`],
   ])('is refused for %s', (_, xml) => {
-    expect(() => failedTestsInReport(xml)).toThrow();
+    expect(() => testsInReport(xml)).toThrow();
   });
 
   it('tells of so many tests at most, by names of so many characters', () => {
     const long = `<testcase name="${'x'.repeat(100_000)}"><failure/></testcase>`;
-    expect(failedTestsInReport(long).map(({ length }) => length)).toEqual([300]);
+    expect([...testsInReport(long).failed].map(({ length }) => length)).toEqual([300]);
     const cases = Array.from({ length: 2_000 }, (_, i) => `<testcase name="t${i}"><failure/></testcase>`);
-    expect(failedTestsInReport(`<testsuite>${cases.join('')}</testsuite>`)).toHaveLength(500);
+    expect([...testsInReport(`<testsuite>${cases.join('')}</testsuite>`).failed]).toHaveLength(500);
   });
 });
 
@@ -54,7 +58,7 @@ describe('an archive of reports', () => {
       { name: 'target/surefire-reports/TEST-a.XML', content: REPORT },
       { name: 'b.xml', content: '<testsuite><testcase name="b"><failure/></testcase></testsuite>' },
     ]);
-    expect(await failedTestsInArchive(archive)).toEqual([...FAILED, 'b']);
+    expect([...(await testsInArchive(archive)).failed]).toEqual([...FAILED, 'b']);
   });
 
   it.each([
@@ -67,7 +71,7 @@ describe('an archive of reports', () => {
     ['one that claims to be smaller', zipOf([{ name: 'a.xml', content: ' '.repeat(20_000_000), claimedSize: 10 }])],
     ['one with a path out of it', zipOf([{ name: '../../a.xml', content: REPORT }])],
   ])('is refused for %s', async (_, archive) => {
-    await expect(failedTestsInArchive(archive)).rejects.toThrow();
+    await expect(testsInArchive(archive)).rejects.toThrow();
   });
 });
 
@@ -126,12 +130,12 @@ describe('GitHub', () => {
         : [200, { 'content-type': 'application/json' }, JSON.stringify({ artifacts: [artifact(7, 'junit')] })],
     );
     const client = await github.client(async () => ({ 'github-token': 'ghp_secret', 'github-api-url': api }));
-    return { told: await client?.failedTests?.(job), calls };
+    return { told: (await client?.testReport?.(job))?.failed, calls };
   }
 
   it("tells failed tests by the artifacts of a job's run, and nobody else its token", async () => {
     const { told, calls } = await failedTests(zipOf([{ name: 'a.xml', content: REPORT }]));
-    expect(told).toEqual(FAILED);
+    expect([...(told ?? [])]).toEqual(FAILED);
     expect(calls).toEqual([
       '/repos/octo-org/octo-repo/actions/runs/5/artifacts?per_page=100 token ghp_secret',
       '/repos/octo-org/octo-repo/actions/artifacts/7/zip token ghp_secret',

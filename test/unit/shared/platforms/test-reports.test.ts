@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../../shared/model/index.ts';
 import { gitlab } from '../../../../shared/platforms/gitlab/index.ts';
-import { failedTestsIn } from '../../../../shared/platforms/gitlab/test-report.ts';
+import { testsIn } from '../../../../shared/platforms/gitlab/test-report.ts';
 import { testNameOf } from '../../../../shared/platforms/test-names.ts';
 
 describe('a test is named by its class and its own name', () => {
@@ -32,6 +32,12 @@ const tests = [
   { status: 'success', name: 'pays', classname: 'Cart' },
   { status: 'skipped', name: 'ships', classname: 'Cart' },
 ];
+
+/** Names of the tests that failed. */
+function failedTestsIn(...given: Parameters<typeof testsIn>): string[] | undefined {
+  const report = testsIn(...given);
+  return report && [...report.failed];
+}
 
 describe("GitLab's report", () => {
   it('is of several jobs, of which one is meant', () => {
@@ -88,7 +94,9 @@ describe("GitLab's report", () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const client = await gitlab.client(async () => ({ 'gitlab-token': 'glpat', 'gitlab-url': url }));
-    expect(await client?.failedTests?.(job)).toEqual(expected);
+    const report = await client?.testReport?.(job);
+    expect(report && [...report.failed]).toEqual(expected);
+    expect(report && [[...report.passed], [...report.skipped]]).toEqual(expected && [['Cart.pays'], ['Cart.ships']]);
     expect(urls).toEqual(['/api/v4/projects/acme%2Fshop/pipelines/7/test_report']);
   });
 });
