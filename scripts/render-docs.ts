@@ -60,8 +60,14 @@ export function renderStateMachines(): string {
 const isTerminal = (statuses: [string, Rule][], name: string) =>
   statuses.some(([status, rule]) => status === name && rule.terminal);
 
-const onlyOf = ({ attemptAbove, platforms }: Subscription): string =>
-  [attemptAbove === undefined ? [] : `attempt > ${attemptAbove}`, platforms ?? []].flat().join(', ');
+const onlyOf = ({ attemptAbove, platforms, from }: Subscription): string =>
+  [
+    attemptAbove === undefined ? [] : `attempt > ${attemptAbove}`,
+    platforms ?? [],
+    from === undefined ? [] : `from ${from.join(' or ')}`,
+  ]
+    .flat()
+    .join(', ');
 
 export function renderSubscriptions(): string {
   const matches = (emitted: Subscription, heard: Subscription) =>

@@ -25,5 +25,5 @@ const deps = {
   }),
 };
 
-/** incident.open, .resolved, .escalated, control.stopped, remediation.awaiting-approval → one message a route, to the topic of its kind. */
+/** What `subscriptions.notify` names → one message a route, to the topic of its kind. */
 export const handler = consume(variables.QUEUE_URL, ({ type, envelope }) => notify(type, envelope, deps));

@@ -47,11 +47,16 @@ export function eventOf(before: Image | undefined, after: Image | undefined): En
   if (after === undefined) return undefined;
   const entity = after.entity as EntityName;
   if (!ENTITIES.includes(entity)) throw new Error(`an item of unknown entity ${String(entity)} is in the stream`);
-  const { watched = [], unpublished = [] } = machines[entity] as { watched?: string[]; unpublished?: string[] };
+  const {
+    watched = [],
+    unpublished = [],
+    quietAtFirst = [],
+  } = machines[entity] as { watched?: string[]; unpublished?: string[]; quietAtFirst?: string[] };
   const [from, to] = [(before?.status as string | undefined) ?? null, after.status as string];
   const changed = changedFields(before ?? {}, after);
   const type = typeOf(entity, from, to, changed, watched);
   if (type === undefined || unpublished.includes(to)) return undefined;
+  if (from === null && quietAtFirst.includes(to)) return undefined;
   const envelope: Envelope = {
     id: `${entity}#${String(after.id)}@${String(after.version)}`,
     entity,

@@ -9,6 +9,8 @@ export interface Subscription {
   readonly attemptAbove?: number;
   /** Only of these. */
   readonly platforms?: readonly string[];
+  /** Only what comes from one of these statuses. */
+  readonly from?: readonly string[];
 }
 
 const ENDED = ['succeeded', 'failed', 'canceled', 'skipped', 'timed-out'] as const;
@@ -40,6 +42,9 @@ export const subscriptions = {
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
     { entity: 'control', statuses: ['stopped'] },
     { entity: 'remediation', statuses: ['awaiting-approval', 'not-rolled-back'] },
+    { entity: 'automation', statuses: ['silent', 'disabled'] },
+    { entity: 'automation', statuses: ['healthy', 'degraded', 'failing'], from: ['silent', 'disabled'] },
+    { entity: 'source', statuses: ['failing', 'unhooked', 'unreachable', 'active'] },
     { entity: 'notification', statuses: ['due'] },
   ],
   wake: [{ entity: 'control', statuses: ['running'] }],
@@ -50,16 +55,16 @@ export type Subscriber = keyof typeof subscriptions;
 
 /** The bus pattern of one subscription. */
 export function patternOf(subscription: Subscription): { source: string[]; detailType: string[]; detail?: object } {
-  const { attemptAbove, platforms } = subscription;
+  const { entity, statuses, attemptAbove, platforms, from } = subscription;
+  const detail = {
+    ...(attemptAbove !== undefined && { attempt: [{ numeric: ['>', attemptAbove] }] }),
+    ...(platforms !== undefined && { platform: platforms }),
+    ...(from !== undefined && { from }),
+  };
   return {
     source: ['qmoi'],
-    detailType: subscription.statuses.map((status) => `${subscription.entity}.${status}`),
-    ...((attemptAbove !== undefined || platforms !== undefined) && {
-      detail: {
-        ...(attemptAbove !== undefined && { attempt: [{ numeric: ['>', attemptAbove] }] }),
-        ...(platforms !== undefined && { platform: platforms }),
-      },
-    }),
+    detailType: statuses.map((status) => `${entity}.${status}`),
+    ...(Object.keys(detail).length > 0 && { detail }),
   };
 }
 
@@ -121,7 +126,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   notify: [{ entity: 'notification', statuses: ['pending', 'sent', 'failed'] }],
   reconcile: [
     { entity: 'delivery', statuses: ['received'] },
-    { entity: 'source', statuses: ['failing', 'unhooked', 'unreachable'] },
+    { entity: 'source', statuses: ['active', 'failing', 'unhooked', 'unreachable'] },
     { entity: 'completeness', statuses: ['incomplete'] },
     ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['timed-out'] })),
   ],

@@ -90,6 +90,8 @@ interface Definition<S extends string, F extends Fields> {
   watched?: readonly (keyof F & string)[];
   /** Statuses that only keep the books: their changes are not published (docs/adr/0005). */
   unpublished?: readonly S[];
+  /** Statuses that are no news of an item that is new. */
+  quietAtFirst?: readonly S[];
   /** Brings an item of an older schema to the next one; index 0 takes schema 1 to 2. */
   upcasters?: readonly ((item: Record<string, unknown>) => Record<string, unknown>)[];
 }

@@ -28,7 +28,7 @@ export const source = machine({
   },
   joins: { platform: once, repository: once, reason: withStatus },
   // Every repository has it from its first delivery on, which is nobody's news.
-  unpublished: ['active'],
+  quietAtFirst: ['active'],
 });
 
 const count = z.number();

@@ -7,21 +7,20 @@ import type { Topic } from '../runtime/settings.ts';
 import { ids, mergeInto, type Store } from '../store/index.ts';
 import {
   approvalMessage,
+  automationMessage,
   controlMessage,
   incidentMessage,
   type Message,
-  type Route,
-  routesFor,
+  sourceMessage,
   stuckMessage,
-} from './routes.ts';
+} from './messages.ts';
+import { FRESH_MS, type Route, routesFor } from './routes.ts';
 
 /** Longer than a publish may take. A crash leaves the lease behind; the message is then sent again, once. */
 const LEASE_MS = 30_000;
 /** A table that is throttled right after a message was sent is waited for, within the lease. */
 const RECORDINGS = 6;
 const RECORD_AGAIN_MS = 300;
-/** The master is told of what happened in this time; anything older is history. */
-const FRESH_MS = 30 * 60_000;
 
 export interface Publishing extends Message {
   readonly topic: Topic;
@@ -46,40 +45,62 @@ export interface NotifyDeps {
 /** Sends the messages that an event owes, each once: what was recorded as sent is never sent again. */
 export async function notify(type: string, envelope: Envelope, deps: NotifyDeps): Promise<Rest> {
   if (envelope.entity === 'notification') return resend(envelope.key, deps);
-  if (!isLive(envelope.origin) || deps.now() - Date.parse(envelope.at) > FRESH_MS) return done;
-  const { store } = deps;
-  const incident = envelope.entity === 'incident' ? await store.get('incident', envelope.key) : undefined;
-  const control = envelope.entity === 'control' ? await store.get('control', envelope.key) : undefined;
-  const status = envelope.to;
-  const fix = envelope.entity === 'remediation' ? await store.get('remediation', envelope.key) : undefined;
-  // What the master asked for needs no second word.
-  const asks =
-    fix?.status === 'awaiting-approval' && fix.playbook !== BY_HAND && fix.version === envelope.version
-      ? fix
-      : undefined;
-  const message =
-    asks !== undefined
-      ? approvalMessage(asks, await deps.approvalLink?.(asks))
-      : incident !== undefined
-        ? incidentMessage(incident, status)
-        : control !== undefined
-          ? controlMessage(control)
-          : fix?.status === 'not-rolled-back'
-            ? stuckMessage(fix)
-            : undefined;
-  if (message === undefined) return done;
-  // The master did that, and what it was about goes on.
-  if (incident?.mergedInto !== undefined && status === 'resolved') return done;
-  // An incident opens when QMOI hears of it, which may be long after what happened.
-  if (incident !== undefined && status === 'open' && deps.now() - Date.parse(incident.lastSeenAt) > FRESH_MS)
-    return done;
+  const fitting = isLive(envelope.origin) ? routesFor(type, envelope, deps.now()) : [];
+  if (fitting.length === 0) return done;
+  const owing = await owingOf(envelope, deps);
+  if (owing === undefined) return done;
+  const { message, incident } = owing;
   let rest: Rest = done;
-  for (const route of routesFor(type, incident)) {
+  for (const route of fitting) {
+    if (route.when !== undefined && (incident === undefined || !route.when(incident))) continue;
     const id = owed(type, envelope, route, message, incident, deps);
     const sent = await send(await id, deps);
     if (sent.again) rest = sent;
   }
   return rest;
+}
+
+interface Owing {
+  readonly message: Message;
+  readonly incident?: Incident;
+}
+
+/** What is to be said of an event, by what is known of its subject by now; undefined: nothing. */
+async function owingOf(envelope: Envelope, deps: NotifyDeps): Promise<Owing | undefined> {
+  const { key, to } = envelope;
+  const { store } = deps;
+  switch (envelope.entity) {
+    case 'incident': {
+      const incident = await store.get('incident', key);
+      if (incident === undefined) return undefined;
+      // The master did that, and what it was about goes on.
+      if (incident.mergedInto !== undefined && to === 'resolved') return undefined;
+      // An incident opens when QMOI hears of it, which may be long after what happened.
+      if (to === 'open' && deps.now() - Date.parse(incident.lastSeenAt) > FRESH_MS) return undefined;
+      return { message: incidentMessage(incident, to), incident };
+    }
+    case 'control': {
+      const control = await store.get('control', key);
+      return control && { message: controlMessage(control) };
+    }
+    case 'automation': {
+      const automation = await store.get('automation', key);
+      return automation && { message: automationMessage(automation, to) };
+    }
+    case 'source': {
+      const source = await store.get('source', key);
+      return source && { message: sourceMessage(source, to) };
+    }
+    case 'remediation': {
+      const fix = await store.get('remediation', key);
+      if (fix?.status === 'not-rolled-back') return { message: stuckMessage(fix) };
+      // What the master asked for needs no second word.
+      const asks = fix?.status === 'awaiting-approval' && fix.playbook !== BY_HAND && fix.version === envelope.version;
+      return asks ? { message: approvalMessage(fix, await deps.approvalLink?.(fix)) } : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Notes what is owed, before anything is sent. Returns its id. */

@@ -264,6 +264,11 @@ describe('what is not heard of when it should be', () => {
       await beat();
       expect((await later.get('automations', job)).status).toBe('healthy');
       expect((await later.get('runners', machine)).status).toBe('idle');
+      const told = await later.list('notifications', { subject: job });
+      expect(told.map(({ event, topic, status }) => [event, topic, status])).toEqual([
+        ['automation.healthy', 'status', 'sent'],
+        ['automation.silent', 'error', 'sent'],
+      ]);
     } finally {
       await later.end();
     }

@@ -63,6 +63,15 @@ const STATUS = {
 } as const;
 /** Once a day, whatever was lost. */
 const isDaily = (path: string): boolean => /\/(?:workflows|pipeline_schedules|projects\/[^/]+)$/.test(path);
+/** What the repository's owner does to its webhook at GitHub. */
+async function switchHook(forge: Forge, active: boolean): Promise<void> {
+  const { QMOI_GITHUB_API_URL: api, QMOI_GITHUB_TOKEN: token } = forge.settings;
+  const hooks = `${api}/repos/acme/shop/hooks`;
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const [hook] = (await (await fetch(hooks, { headers })).json()) as { id: number }[];
+  const body = JSON.stringify({ active });
+  expect((await fetch(`${hooks}/${hook?.id}`, { method: 'PATCH', headers, body })).status).toBe(200);
+}
 const isLog = (path: string): boolean => /(?:\/logs|\/trace)$/.test(path) || path.startsWith('/actions-results');
 
 describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its webhooks (seed ${SEED})`, (platform) => {
@@ -182,8 +191,11 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
           })
         : forge.resources.add('schedules', 'acme/shop', { description: 'nightly', active: false, cron: '0 3 * * *' });
     const nightly = async () => (await host.list('automations', { name: 'nightly' }))[0];
+    const toldOf = async (subject: string) =>
+      (await host.list('notifications', { subject })).map(({ event, status }) => [event, status]).reverse();
     clock.advance(50_000);
     await host.settled(still);
+    if (platform === 'github') await switchHook(forge, false);
     const known = async () => (await storyOf(host, platform, run.id)).runs[0];
     expect(await known()).toMatchObject({ status: 'running', reason: null });
 
@@ -194,6 +206,11 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
       reason: expect.stringMatching(/^GitHub switched it off, after 60 days|^the schedule is inactive at GitLab/),
     });
     Object.assign(definition, { state: 'active', active: true });
+    // It was off before it was known.
+    expect(await toldOf(String((await nightly())?.id))).toEqual([]);
+    const deaf = [['source.failing', 'sent']];
+    expect(await toldOf('github:acme/shop')).toEqual(platform === 'github' ? deaf : []);
+    if (platform === 'github') await switchHook(forge, true);
     await host.pass(180, [still], 30);
     expect(await known()).toMatchObject({
       status: 'timed-out',
@@ -210,5 +227,8 @@ describe.each(['github', 'gitlab'] as const)(`%s, which loses a fifth of its web
     expect(await known()).toMatchObject({ status: 'succeeded', reason: null });
     await host.pass((27 - hours) * 60, [still], 180);
     expect(await nightly()).toMatchObject({ status: 'healthy', reason: null });
+    expect(await toldOf(String((await nightly())?.id))).toEqual([['automation.healthy', 'sent']]);
+    const again = [...deaf, ['source.active', 'sent']];
+    expect(await toldOf('github:acme/shop')).toEqual(platform === 'github' ? again : []);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { approvalMessage } from '../../../../shared/notification/routes.ts';
+import { approvalMessage } from '../../../../shared/notification/messages.ts';
 import { approvalToken, remediateRun, verifyRun } from '../../../../shared/remediation/index.ts';
 import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
 import { failedRun, nextAttempt } from '../../../support/failed-run.ts';

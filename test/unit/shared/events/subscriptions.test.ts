@@ -52,5 +52,10 @@ describe('the subscription graph', () => {
       detailType: ['run.failed'],
       detail: { attempt: [{ numeric: ['>', 1] }] },
     });
+    expect(patternOf({ entity: 'automation', statuses: ['healthy'], from: ['silent'] })).toEqual({
+      source: ['qmoi'],
+      detailType: ['automation.healthy'],
+      detail: { from: ['silent'] },
+    });
   });
 });

@@ -139,6 +139,80 @@ describe('notify', () => {
     expect(messages).toEqual([]);
   });
 
+  it('tells that an automation stands still, and that it runs again, not that it was switched off before it was known', async () => {
+    const table = await engine.fresh();
+    const { messages, deps } = channel(table);
+    const [key, at] = ['github:7', table.store.now()];
+    const identity = {
+      id: key,
+      platform: 'github',
+      externalId: '7',
+      repository: 'acme/shop',
+      name: 'nightly',
+      recent: [],
+    };
+    await table.store.create('automation', {
+      ...{ ...identity, status: 'silent', statusAt: at, origin: 'live', reason: 'it should run every 1 d' },
+    });
+    const turn = (from: string | null, to: string, version: number) =>
+      notify(
+        `automation.${to}`,
+        {
+          id: `automation#${key}@${version}`,
+          entity: 'automation',
+          key,
+          from,
+          to,
+          version,
+          at,
+          origin: 'live',
+          changed: [],
+        },
+        deps,
+      );
+    await turn(null, 'disabled', 1);
+    await turn('degraded', 'healthy', 2);
+    expect(messages).toEqual([]);
+    for (let round = 0; round < 2; round++) await turn('healthy', 'silent', 3);
+    // What stands still is as true some hours later.
+    table.time.now += 5 * 3_600_000;
+    await turn('healthy', 'silent', 4);
+    await turn('silent', 'healthy', 5);
+    table.time.now = Date.parse(at);
+    await turn('silent', 'healthy', 5);
+    await turn('failing', 'disabled', 6);
+    expect(messages.map(({ topic, title }) => [topic, title])).toEqual([
+      ['error', 'Silent: nightly of acme/shop'],
+      ['error', 'Silent: nightly of acme/shop'],
+      ['status', 'Runs again: nightly of acme/shop'],
+      ['status', 'Switched off: nightly of acme/shop'],
+    ]);
+    expect(messages[0]?.body).toContain('Why:        it should run every 1 d');
+  });
+
+  it('tells that QMOI is deaf to a repository, and that it hears again', async () => {
+    const table = await engine.fresh();
+    const { messages, deps } = channel(table);
+    const [key, at] = ['github:acme/shop', table.store.now()];
+    await table.store.create('source', {
+      ...{ id: key, status: 'failing', statusAt: at, origin: 'live', platform: 'github', repository: 'acme/shop' },
+      reason: 'its webhook: it is switched off',
+    });
+    for (const [to, version] of [
+      ['failing', 2],
+      ['failing', 2],
+      ['active', 3],
+    ] as const) {
+      const envelope = { id: `source#${key}@${version}`, entity: 'source', key, from: null, to, version } as const;
+      await notify(`source.${to}`, { ...envelope, at, origin: 'live', changed: [] }, deps);
+    }
+    expect(messages.map(({ topic, title }) => [topic, title])).toEqual([
+      ['error', 'QMOI may miss what happens in acme/shop (github)'],
+      ['status', 'QMOI hears again of acme/shop (github)'],
+    ]);
+    expect(messages[0]?.body).toContain('its webhook: it is switched off');
+  });
+
   it('never lets a name from outside forge a line of the subject', async () => {
     const { table, envelope } = await opened({ title: `x\r\nBcc: all@example.com ${'é'.repeat(300)}` });
     const { messages, deps } = channel(table);
