@@ -7,7 +7,7 @@ import { done } from '../../shared/runtime/rest.ts';
 import { env } from './env.ts';
 
 const { TABLE_NAME, QUEUE_URL, REMEDIATION } = env.parse(process.env);
-const deps = { store: createStore(TABLE_NAME), now: systemNow, prices: REMEDIATION.prices };
+const deps = { store: createStore(TABLE_NAME), now: systemNow, settings: REMEDIATION };
 
 /** Ends of later attempts → fixes proved or failed, failures made good, incidents resolved or escalated. */
 export const handler = consume(QUEUE_URL, async ({ envelope }) => {

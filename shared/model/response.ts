@@ -42,6 +42,8 @@ const decision = z.object({
   heldOut: z.optional(z.boolean()),
   /** What the master had said of the guard that it would have been. */
   guard: z.optional(z.enum(['lifted'])),
+  /** It was not known yet whether an outage had begun. */
+  suspected: z.optional(z.boolean()),
 });
 
 /**
@@ -80,8 +82,9 @@ export const remediation = machine({
       means: 'the answer was lost; looked up at the platform, never repeated blindly',
     },
     verifying: { rank: 5, next: ['succeeded', 'failed'], means: 'done; its effect is awaited' },
-    refused: { rank: 6, terminal: true, next: [], means: 'not done, for the reason given' },
-    expired: { rank: 6, terminal: true, next: [], means: 'not done in time' },
+    // Only where it becomes known that the reason does not hold.
+    refused: { rank: 6, terminal: true, next: ['proposed'], means: 'not done, for the reason given' },
+    expired: { rank: 6, terminal: true, next: ['proposed'], means: 'not done in time' },
     failed: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it did not help' },
     succeeded: { rank: 7, next: ['rolling-back'], terminal: true, means: 'done, and it helped' },
     'rolling-back': { rank: 8, next: ['rolled-back', 'not-rolled-back'], means: 'being taken back' },

@@ -91,6 +91,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     ...(supersededBy !== undefined && { supersededBy }),
     ...(outage !== undefined && { outage: { ...outage, since: decision.at, askAgainAt: now } }),
     ...(broken && { broken: { reason: decision.reason, askAgainAt: now } }),
+    ...(decision.suspected && { suspectedUntil: now + 1 }),
     ...(heldOut && { heldOutUntil: now + 1 }),
     ...(decision.rule === 'demoted' && { demoted: decision.reason }),
     heldForOutage: decision.heldForOutage ?? false,

@@ -33,6 +33,8 @@ export interface Situation {
   readonly tries: number;
   /** The run of newer work, with another commit, that has made this one's outcome moot. */
   readonly supersededBy?: string | undefined;
+  /** While it is not known whether its last attempt fell into an outage that begins. */
+  readonly suspectedUntil?: number | undefined;
   /** What another fix does to the same subject at this moment. */
   readonly rival?: string | undefined;
   /** The job of the run that is tried first, while that is not known to have helped. */
@@ -98,8 +100,8 @@ const rules: readonly Rule[] = [
     playbook.preconditions.includes('live') && !isLive(run.origin)
       ? refuse('live', `its facts are ${run.origin}, not live`)
       : undefined,
-  ({ run, playbook, tries }) => {
-    if (tries >= playbook.maxTries) {
+  ({ run, playbook, tries, suspectedUntil }) => {
+    if (tries >= playbook.maxTries && suspectedUntil === undefined) {
       return refuse(
         'tries',
         playbook.maxTries === 1 ? 'only a first attempt is retried' : `it was tried ${tries} times`,
@@ -178,6 +180,10 @@ const rules: readonly Rule[] = [
     outage === undefined || outage.mayProbe
       ? undefined
       : hold('outage', `held: ${outage.key} has been failing everywhere since ${outage.since}`, outage.askAgainAt),
+  ({ suspectedUntil }) =>
+    suspectedUntil === undefined
+      ? undefined
+      : hold('suspected', 'others fail of the same: whether it is an outage will be known soon', suspectedUntil),
   ({ demoted }) => (demoted === undefined ? undefined : refuse('demoted', demoted)),
   ({ broken }) => broken && hold('breaker', broken.reason, broken.askAgainAt),
   ({ now, heldOutUntil }) =>

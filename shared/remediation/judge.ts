@@ -8,6 +8,7 @@ import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
 import { guardOfOutage, noteHit, wordOn } from './guards.ts';
+import { review, reviewRun } from './hindsight.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
   fellInto,
@@ -17,6 +18,7 @@ import {
   type Outage,
   outageKeysOf,
   readOutage,
+  suspectedUntil,
   takeProbe,
 } from './outage.ts';
 import { giveUp } from './plan.ts';
@@ -38,6 +40,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   if (!asked && modeOf(settings, run) === 'off') return done;
   await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
+  for (const outage of outages) await review(deps.store, outage);
+  const tries = asked ? 0 : triesOf(fix, outages) + (await madeBefore(fix));
   const base: Situation = {
     now: deps.now(),
     run,
@@ -46,7 +50,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     playbook: fix.playbook,
     attempt: fix.option.attempt,
     latestAttempt: fix.latestAttempt(),
-    tries: asked ? 0 : triesOf(fix, outages) + (await madeBefore(fix)),
+    tries,
+    suspectedUntil: tries < fix.playbook.maxTries ? undefined : await suspicionOf(fix),
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
@@ -88,7 +93,9 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     if (decision.kind !== 'act') await refund(store, fix.action);
   }
   fix.decidedTo(decision, { ...inputsOf(situation), ...(choice !== undefined && { choice }) });
-  return follow(fix, existing, decision, situation);
+  const rest = await follow(fix, existing, decision, situation);
+  if (decision.rule === 'tries' && open === undefined) await reviewIfOutage(fix);
+  return rest;
 }
 
 const lasts = ({ playbook }: Fix): boolean => playbook.steps[0]?.lastsHours !== undefined;
@@ -131,7 +138,10 @@ async function follow(
     case 'refuse': {
       // A fix that was held for too long is one the master counted on; otherwise a refusal is only an explanation.
       const counted =
-        existing !== undefined && fix.latestAttempt() === fix.option.attempt && decision.rule !== 'superseded';
+        existing !== undefined &&
+        existing.decision?.rule !== 'suspected' &&
+        fix.latestAttempt() === fix.option.attempt &&
+        decision.rule !== 'superseded';
       const isLater = (fix.marks.step ?? 0) > 0 && fix.latestAttempt() === fix.option.attempt;
       if (counted) await giveUp(fix, existing, 'expired', `held, then given up: ${decision.reason}`);
       else if (isLater && decision.rule !== 'superseded') await giveUp(fix, existing, 'refused', decision.reason);
@@ -183,6 +193,7 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   ...(situation.rival !== undefined && { rival: situation.rival }),
   ...(situation.canary !== undefined && { canary: situation.canary }),
   ...(situation.guard !== undefined && { guard: situation.guard }),
+  ...(situation.suspectedUntil !== undefined && { suspected: true }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),
@@ -197,18 +208,38 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
 /** The outages, past or present, of what this fix is for. A run counts once for each of its causes. */
 async function outagesOf(fix: Fix, existing: Remediation | undefined): Promise<Outage[]> {
   const { store, settings } = fix.deps;
-  // History makes no outage of today.
-  if (!isLive(fix.run.origin)) return [];
-  const failedAt = fix.run.endedAt ?? fix.run.statusAt;
-  const keys = outageKeysOf(fix.failures.filter(({ transient }) => transient === true));
   const found = await Promise.all(
-    keys.map((key) =>
-      existing === undefined
-        ? noteFailure(store, key, { id: fix.run.id, failedAt }, settings.outage)
-        : readOutage(store, key),
+    outageKeysFor(fix).map((key) =>
+      existing === undefined ? noteFailure(store, key, failedOf(fix), settings.outage) : readOutage(store, key),
     ),
   );
   return found.filter((outage) => outage !== undefined);
+}
+
+/** History makes no outage of today. */
+const outageKeysFor = ({ run, failures }: Fix): string[] =>
+  isLive(run.origin) ? outageKeysOf(failures.filter(({ transient }) => transient === true)) : [];
+
+const failedOf = ({ run }: Fix): { id: string; failedAt: string } => ({
+  id: run.id,
+  failedAt: run.endedAt ?? run.statusAt,
+});
+
+async function suspicionOf(fix: Fix): Promise<number | undefined> {
+  const { store, settings } = fix.deps;
+  const until = await Promise.all(
+    outageKeysFor(fix).map((key) => suspectedUntil(store, key, failedOf(fix), settings.outage)),
+  );
+  return until.find((one) => one !== undefined);
+}
+
+/** An outage that became known while this was refused has missed it. */
+async function reviewIfOutage(fix: Fix): Promise<void> {
+  const { store } = fix.deps;
+  for (const key of outageKeysFor(fix)) {
+    const outage = await readOutage(store, key);
+    if (isOpen(outage)) await reviewRun(store, fix.run.id, outage);
+  }
 }
 
 async function probing(fix: Fix, outage: OpenOutage): Promise<Situation['outage']> {

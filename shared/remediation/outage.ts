@@ -14,6 +14,10 @@ type Limits = RemediationSettings['outage'];
 export interface Outage {
   readonly key: string;
   readonly since: string;
+  /** When enough had failed to tell. */
+  readonly knownAt?: string;
+  /** When those that had failed by then were judged anew. */
+  readonly reviewedAt?: string;
   /** Absent: it is not known to be over. */
   readonly overAt?: string;
   /** When a fix helped last; what failed before says nothing of the time after. */
@@ -32,6 +36,10 @@ export interface Outage {
 const PROBE_AFTER = [1, 2, 3, 5];
 /** A probe whose outcome is not known by then makes way for another one. */
 const PROBE_WITHIN_MS = 15 * 60_000;
+/** So many other runs that fail of one cause, and none that was helped since, may be the first of an outage. */
+const SUSPICIOUS = 2;
+/** What a platform says of the time may be ahead by this. */
+const CLOCKS_DIFFER_MS = 60_000;
 /** Each round somebody else would have to write in between. */
 const ROUNDS = 8;
 
@@ -49,6 +57,17 @@ export function outageKeyOf({ cause = 'unknown', category, fingerprint, excerpt 
 
 export const outageKeysOf = (failures: readonly Partial<Failure>[]): string[] =>
   [...new Set(failures.map(outageKeyOf))].sort();
+
+/** The outages that a fix may be for. */
+export const keysOfFix = (
+  { runId, targets }: Pick<Remediation, 'runId' | 'targets'>,
+  failures: readonly Failure[],
+): string[] =>
+  outageKeysOf(
+    failures.filter(
+      (one) => one.runId === runId && one.transient === true && targets.includes(one.name ?? one.externalId),
+    ),
+  );
 
 const itemKey = (key: string) => ({ pk: outagePartition, sk: key });
 
@@ -92,30 +111,94 @@ export async function noteFailure(
   await store.putItem({ pk, sk: `${run.failedAt}|${runKeyOf(run.id)}`, expiresAt });
   const known = await readOutage(store, key);
   if (isOpen(known)) return known;
-  const from = new Date(Date.parse(now) - limits.withinMinutes * 60_000).toISOString();
-  const since = known?.goodAt !== undefined && known.goodAt > from ? known.goodAt : from;
-  const { Items = [] } = await store.client.send(
-    new QueryCommand({
-      TableName: store.tableName,
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk AND sk > :since',
-      ExpressionAttributeValues: { ':pk': pk, ':since': since },
-      // What comes after does not change the answer, so a storm costs no more than this.
-      Limit: limits.runs * 2 + 1,
-    }),
-  );
-  const runs = new Set(Items.map(({ sk }) => String(sk).split('|')[1]));
-  if (runs.size <= limits.runs) return known;
+  // What comes after so many does not change the answer, so a storm costs no more than this.
+  const failed = await failedSince(store, key, windowOf(known, now, limits), limits.runs * 2 + 1);
+  if (runsOf(failed).size <= limits.runs) return known;
+  const since = beginningOf(await failedSince(store, key, known?.goodAt ?? ''), limits) ?? now;
   return write(store, key, (outage) =>
     isOpen(outage)
       ? outage
       : {
           key,
-          since: String(Items[0]?.sk ?? now).split('|')[0] ?? now,
+          since,
+          knownAt: now,
           nextProbeAt: new Date(Date.parse(now) + (PROBE_AFTER[0] ?? 1) * 60_000).toISOString(),
           probes: 0,
           version: outage?.version ?? 0,
         },
+  );
+}
+
+/**
+ * Until when (milliseconds) it is not known whether a run that has failed again did so in an outage that begins, as others
+ * fail of the same cause. Undefined: nothing speaks for that, or it has been told by now.
+ */
+export async function suspectedUntil(
+  store: Store,
+  key: string,
+  run: { id: string; failedAt: string },
+  limits: Limits,
+): Promise<number | undefined> {
+  const until = Date.parse(run.failedAt) + limits.withinMinutes * 60_000;
+  const known = await readOutage(store, key);
+  if (isOpen(known) || until <= Date.parse(store.now())) return undefined;
+  const others = runsOf(await failedSince(store, key, windowOf(known, run.failedAt, limits), limits.runs * 2 + 1));
+  others.delete(runKeyOf(run.id));
+  return others.size >= SUSPICIOUS ? until : undefined;
+}
+
+interface Failed {
+  readonly at: string;
+  readonly run: string;
+}
+
+/** The runs that failed of a cause after a time, in order; of one that failed again, each time. */
+async function failedSince(store: Store, key: string, since: string, limit?: number): Promise<Failed[]> {
+  const { Items = [] } = await store.client.send(
+    new QueryCommand({
+      TableName: store.tableName,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND sk > :since',
+      ExpressionAttributeValues: { ':pk': stormPartition(key), ':since': since || '0' },
+      ...(limit !== undefined && { Limit: limit }),
+    }),
+  );
+  return Items.map(({ sk }) => {
+    const [at = '', run = ''] = String(sk).split('|');
+    return { at, run };
+  });
+}
+
+const runsOf = (failed: readonly Failed[]): Set<string> => new Set(failed.map(({ run }) => run));
+
+/** What failed before, or before a fix helped, is not counted. */
+function windowOf(known: Outage | undefined, now: string, limits: Limits): string {
+  const from = new Date(Date.parse(now) - limits.withinMinutes * 60_000).toISOString();
+  return known?.goodAt !== undefined && known.goodAt > from ? known.goodAt : from;
+}
+
+/** The first of those that failed shortly after one another until now: it begins with them, however slowly. */
+function beginningOf(failed: readonly Failed[], { withinMinutes }: Limits): string | undefined {
+  let first: string | undefined;
+  for (const { at } of [...failed].reverse()) {
+    if (first !== undefined && Date.parse(first) - Date.parse(at) > withinMinutes * 60_000) break;
+    first = at;
+  }
+  return first;
+}
+
+/** The runs that had failed of an outage by the time that it was known, each by its platform and id. */
+export async function failedBeforeKnown(store: Store, { key, since, knownAt = since }: Outage): Promise<string[]> {
+  const until = new Date(Date.parse(knownAt) + CLOCKS_DIFFER_MS).toISOString();
+  return [...runsOf((await failedSince(store, key, since)).filter(({ at }) => at <= until))];
+}
+
+/** Notes that they were judged anew. */
+export async function noteReviewed(store: Store, { key, knownAt }: Outage): Promise<void> {
+  await write(store, key, (known) =>
+    known === undefined || known.knownAt !== knownAt || known.reviewedAt !== undefined
+      ? known
+      : { ...known, reviewedAt: store.now() },
   );
 }
 

@@ -9,7 +9,7 @@ import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
 import { takeBackHarmful } from './harm.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
-import { fellInto, outageKeysOf, readOutage, tellOutcome } from './outage.ts';
+import { fellInto, keysOfFix, readOutage, suspectedUntil, tellOutcome } from './outage.ts';
 import { endPlan, goesOn } from './plan.ts';
 import { playbookOf } from './playbooks/index.ts';
 import { settleRollback } from './rollback.ts';
@@ -28,9 +28,9 @@ const OPEN: readonly Remediation['status'][] = ['executing', 'unknown', 'verifyi
  */
 export async function verifyRun(
   id: string,
-  deps: { store: Store; now: () => number; prices?: RemediationSettings['prices'] },
+  deps: { store: Store; now: () => number; settings?: Pick<RemediationSettings, 'prices' | 'outage'> },
 ): Promise<Rest> {
-  const { store, now, prices = remediationSettings.parse({}).prices } = deps;
+  const { store, now, settings = remediationSettings.parse({}) } = deps;
   const record = await readRun(store, id);
   const good = record.failures.filter((failure) => madeGood(failure, record));
   if (good.length > 0) {
@@ -48,7 +48,7 @@ export async function verifyRun(
       (isProvedByNext(fix)
         ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue })
         : toldBy(fix, record)) ?? timedOut(fix, now());
-    if (outcome !== undefined) await conclude({ store, prices }, fix, outcome, record);
+    if (outcome !== undefined) await conclude({ store, settings }, fix, outcome, record);
     else if (ended && isProvedByNext(fix)) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
@@ -95,7 +95,7 @@ function timedOut(fix: Remediation, now: number): { succeeded: boolean; reason: 
 
 /** The incidents first, the fix last: after a crash in between, the fix is still open and all of it is done again. */
 async function conclude(
-  { store, prices }: { store: Store; prices: RemediationSettings['prices'] },
+  { store, settings }: { store: Store; settings: Pick<RemediationSettings, 'prices' | 'outage'> },
   fix: Remediation,
   outcome: { succeeded: boolean; reason: string },
   record: RunRecord,
@@ -110,11 +110,12 @@ async function conclude(
     );
     await makeGood(store, theirs, `${fix.action}: ${outcome.reason}`, fix.origin);
   }
+  if (ended && (await mayBeOutage(store, fix, record, settings.outage))) return;
   if (ended && fix.plan !== undefined) {
     await endPlan(store, record, fix, outcome.reason);
   } else if (!excused && !more && fix.playbook !== BY_HAND && fix.rollbackOf === undefined) {
     const ran = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
-    const worth = worthOf(ran, outcome.succeeded, prices);
+    const worth = worthOf(ran, outcome.succeeded, settings.prices);
     await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, outcome.succeeded, worth);
   }
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
@@ -144,16 +145,35 @@ async function conclude(
 const mends = ({ playbook, proof }: Remediation): boolean =>
   playbookOf(playbook) !== undefined && (proof === 'new-run' || proof === 'state');
 
+/** Whether it will only be known later that a fix did not fall into an outage. Has it looked at again by then. */
+async function mayBeOutage(
+  store: Store,
+  fix: Remediation,
+  record: RunRecord,
+  limits: RemediationSettings['outage'],
+): Promise<boolean> {
+  const again = record.jobs.filter((job) => job.attempt === fix.attempt + 1 && fix.targets.includes(job.name ?? ''));
+  const failedAt = again
+    .map(({ endedAt, statusAt }) => endedAt ?? statusAt)
+    .sort()
+    .at(-1);
+  if (failedAt === undefined || !isProvedByNext(fix)) return false;
+  for (const key of keysOfFix(fix, record.failures)) {
+    const until = await suspectedUntil(store, key, { id: fix.runId, failedAt }, limits);
+    if (until === undefined) continue;
+    const wakeAt = new Date(until).toISOString();
+    await store.change('remediation', fix.id, (state) =>
+      state?.status === fix.status && state.wakeAt !== wakeAt ? { ...state, wakeAt } : undefined,
+    );
+    return true;
+  }
+  return false;
+}
+
 /** Tells the outage what its probe came to. True: the fix failed in an outage, which says nothing of the fix. */
 async function tellOutage(store: Store, fix: Remediation, succeeded: boolean, record: RunRecord): Promise<boolean> {
-  const failures = record.failures.filter(
-    (failure) =>
-      failure.runId === fix.runId &&
-      failure.transient === true &&
-      fix.targets.includes(failure.name ?? failure.externalId),
-  );
   let fell = fix.probe === true;
-  for (const key of outageKeysOf(failures)) {
+  for (const key of keysOfFix(fix, record.failures)) {
     if (succeeded || fix.probe) await tellOutcome(store, key, { id: fix.id, actedAt: fix.statusAt }, succeeded);
     if (!succeeded) fell ||= fellInto(await readOutage(store, key), fix, record.runs);
   }

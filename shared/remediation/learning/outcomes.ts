@@ -1,4 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Remediation } from '../../model/index.ts';
 import { effectsPartition, expiry, outcomePartition, type Store } from '../../store/index.ts';
 import type { Tally } from './beta.ts';
 import type { Outcome } from './breaker.ts';
@@ -40,6 +41,26 @@ export async function recordOutcome(
       store.putItem({ pk: effectsPartition, sk: `${effect.cause}|${effect.playbook}`, ...effect, expiresAt }),
     ),
   ]);
+}
+
+/** Takes back what was noted of a fix, as it says nothing of it. */
+export async function withdrawOutcome(
+  store: Store,
+  fix: Pick<Remediation, 'id' | 'causes' | 'playbook' | 'platform' | 'repository' | 'createdAt'>,
+): Promise<void> {
+  const { id, causes = [], playbook, createdAt } = fix;
+  for (const subject of [...causes.map((cause) => ofCause({ cause, playbook })), ofPlace(playbook, fix)]) {
+    const pk = outcomePartition(subject);
+    const { Items = [] } = await store.client.send(
+      new QueryCommand({
+        TableName: store.tableName,
+        KeyConditionExpression: 'pk = :pk AND sk >= :since',
+        ExpressionAttributeValues: { ':pk': pk, ':since': createdAt },
+      }),
+    );
+    const theirs = Items.map(({ sk }) => String(sk)).filter((sk) => sk.endsWith(`|${id}`));
+    await Promise.all(theirs.map((sk) => store.deleteItem({ pk, sk })));
+  }
 }
 
 async function newest(store: Store, subject: string, limit: number): Promise<(Outcome & Worth)[]> {

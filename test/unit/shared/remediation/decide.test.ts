@@ -164,6 +164,17 @@ describe('decide', () => {
     expect(decide(situation({ lastActedAt: NOW - 300_000 }), { cooldownMinutes }).kind).toBe('act');
   });
 
+  it('does not give up what was tried to no avail while an outage may have begun; what can never change comes first', () => {
+    const tried = { run: run({ attempt: 2 }), attempt: 2, latestAttempt: 2, tries: 1 };
+    expect(decide(situation(tried))).toMatchObject({ kind: 'refuse', rule: 'tries' });
+    const suspectedUntil = NOW + 7;
+    expect(decide(situation({ ...tried, suspectedUntil }))).toMatchObject({
+      ...{ kind: 'hold', rule: 'suspected', until: suspectedUntil },
+    });
+    const newer = { ...tried, latestAttempt: 3, suspectedUntil };
+    expect(decide(situation(newer))).toMatchObject({ kind: 'refuse', rule: 'latest-attempt' });
+  });
+
   it('lets probes alone through an outage, and recovers late what was held for it', () => {
     const outage = { key: 'dns', since: ago(9), askAgainAt: NOW + 7, mayProbe: false };
     expect(decide(situation({ outage }))).toMatchObject({ kind: 'hold', rule: 'outage', until: NOW + 7 });

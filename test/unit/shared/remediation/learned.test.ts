@@ -67,16 +67,16 @@ describe('what came of earlier fixes', () => {
   it('is told in minutes and money as well: those of the runners, and those of a person', async () => {
     const { table, fail } = await world();
     const { store, time } = table;
-    const prices = remediationSettings.parse({
+    const settings = remediationSettings.parse({
       prices: { perMinute: { 'fake/linux': 0.5, 'fake/gpu': 3 }, personMinutes: 12, personPerHour: 50 },
-    }).prices;
+    });
     const ran = async (externalId: string, outcome: 'succeeded' | 'failed', labels: string[]) => {
       const { runId } = await fail(externalId);
       await nextAttempt(store, { externalId, jobs: { test: outcome } });
       const id = `fake:${externalId}:job:${externalId}20`;
       const startedAt = new Date(time.now - 90_000).toISOString();
       await store.merge('job', { id, origin: 'live', statusAt: store.now(), startedAt, labels });
-      for (let round = 0; round < 2; round++) await verifyRun(runId, { store, now: () => time.now, prices });
+      for (let round = 0; round < 2; round++) await verifyRun(runId, { store, now: () => time.now, settings });
     };
     await ran('1', 'succeeded', ['ubuntu-latest']);
     await ran('2', 'failed', ['gpu']);
