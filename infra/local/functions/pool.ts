@@ -189,8 +189,9 @@ export class Pool {
     slot.busy = false;
     if (error) {
       this.slots.delete(slot);
-      // As on Lambda, a failed init fails the invocation that caused it; the next one tries again.
-      const victim = this.waiting.shift();
+      // As on Lambda, a failed init fails the invocation that caused it; the next one tries again. What another thread is
+      // there for waits for that one: its message would be out of sight until its visibility time-out.
+      const victim = this.slots.size > 0 ? undefined : this.waiting.shift();
       if (victim) {
         this.counts.invocations += 1;
         this.fail(error);

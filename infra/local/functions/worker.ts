@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { FunctionDefinition } from '../model/index.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./worker-bootstrap.cjs', import.meta.url));
-/** Lambda gives the init phase ten seconds. */
+/** Lambda gives the init phase ten seconds, and then once more the function's own time-out, within the first invocation. */
 const INIT_TIMEOUT_MS = 10_000;
 
 export interface InvocationError {
@@ -83,10 +83,12 @@ export function openSandbox({ definition, environment, clock, onOutput }: Sandbo
     running = undefined;
     current?.settle(outcome);
   };
+  const initTimeoutMs = INIT_TIMEOUT_MS + definition.timeoutSeconds * 1000;
   const initTimer = setTimeout(() => {
-    markReady({ errorType: 'Sandbox.Timedout', errorMessage: 'Error: Init phase timed out after 10.00 seconds' });
+    const errorMessage = `Error: Init phase timed out after ${(initTimeoutMs / 1000).toFixed(2)} seconds`;
+    markReady({ errorType: 'Sandbox.Timedout', errorMessage });
     void worker.terminate();
-  }, INIT_TIMEOUT_MS);
+  }, initTimeoutMs);
 
   worker.on('message', (message: Message) => {
     switch (message.type) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -145,6 +145,28 @@ describe('functions in worker threads', () => {
       .split('\n');
     const messages = lines.map((line) => JSON.parse(line) as { message?: string; errorMessage?: string });
     expect(messages).toContainEqual(expect.objectContaining({ message: 'Invoke Error', errorMessage: 'out of range' }));
+  });
+
+  it('has what waits served by the thread that there is when a further one does not start', async () => {
+    const bundle = join(folder, 'starts-once');
+    mkdirSync(bundle);
+    writeFileSync(
+      join(bundle, 'index.js'),
+      `const { existsSync, writeFileSync } = require('node:fs');
+       const mark = __dirname + '/started';
+       if (existsSync(mark)) { writeFileSync(__dirname + '/again', ''); throw new Error('too much at once'); }
+       writeFileSync(mark, '');
+       const again = (resolve) => existsSync(__dirname + '/again') ? resolve('served') : setTimeout(again, 5, resolve);
+       exports.handler = () => new Promise(again);`,
+    );
+    const once = { ...definition, arn: `${definition.arn}-once`, folder: bundle, handler: 'index.handler' };
+    const alone = createLambda({
+      ...{ functions: [once], clock: clock.shared, chaos: undefined, environmentOf: () => ({}) },
+      ...{ logOf: (one) => logs.open(one.name), onFailure: () => undefined },
+    });
+    const results = await Promise.all([1, 2, 3].map(() => alone.invoke(once.arn, '{}')));
+    await alone.stop();
+    expect(results.map(({ ok }) => ok)).toEqual([true, true, true]);
   });
 
   it('runs one invocation per thread and as many threads as it may', async () => {
