@@ -25,5 +25,5 @@ const deps = {
   owner: randomUUID(),
 };
 
-/** failure.diagnosed, run.failed, remediation.due → a fix that is claimed, carried out, or held or refused with its reason. */
+/** failure.diagnosed, run.failed, run.updated (superseded), remediation.due → a fix that is claimed, carried out, or held or refused with its reason. */
 export const handler = consume(QUEUE_URL, ({ envelope }) => remediateRun(envelope.key, deps));

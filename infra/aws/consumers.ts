@@ -92,7 +92,8 @@ export class Remediation extends Construct {
       },
       timeout: 60,
     });
-    store.grant(remediate.function, 'GetItem', 'Query', 'PutItem', 'DeleteItem');
+    store.grant(remediate.function, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem');
+    store.grantIndexes(remediate.function, 'by');
     remediate.function.allowParameters();
     grantControllers(remediate.function, service.settings.controllers.aws);
 

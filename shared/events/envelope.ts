@@ -32,6 +32,7 @@ export interface EntityEvent {
   envelope: Envelope;
 }
 
+type Watching = Partial<Record<'watched' | 'watchedWhile' | 'unpublished' | 'quietAtFirst', string[]>>;
 type Image = Record<string, unknown>;
 const EVIDENCE = ['platform', 'repository', 'category', 'cause', 'severity', 'incidentId'] as const;
 /** Change with every write and mean nothing. */
@@ -47,14 +48,10 @@ export function eventOf(before: Image | undefined, after: Image | undefined): En
   if (after === undefined) return undefined;
   const entity = after.entity as EntityName;
   if (!ENTITIES.includes(entity)) throw new Error(`an item of unknown entity ${String(entity)} is in the stream`);
-  const {
-    watched = [],
-    unpublished = [],
-    quietAtFirst = [],
-  } = machines[entity] as { watched?: string[]; unpublished?: string[]; quietAtFirst?: string[] };
+  const { watched = [], watchedWhile, unpublished = [], quietAtFirst = [] } = machines[entity] as Watching;
   const [from, to] = [(before?.status as string | undefined) ?? null, after.status as string];
   const changed = changedFields(before ?? {}, after);
-  const type = typeOf(entity, from, to, changed, watched);
+  const type = typeOf(entity, from, to, changed, watchedWhile?.includes(to) === false ? [] : watched);
   if (type === undefined || unpublished.includes(to)) return undefined;
   if (from === null && quietAtFirst.includes(to)) return undefined;
   const envelope: Envelope = {

@@ -25,7 +25,7 @@ export const subscriptions = {
   ],
   remediate: [
     { entity: 'failure', statuses: ['diagnosed'] },
-    { entity: 'run', statuses: ['failed', 'timed-out'] },
+    { entity: 'run', statuses: ['failed', 'timed-out', 'updated'] },
     // Where runs have no attempts, another run, or the state of the first one, proves a fix.
     { entity: 'run', statuses: ['succeeded', 'canceled'], platforms: ['vercel', 'huggingface', 'braket'] },
     { entity: 'remediation', statuses: ['due', 'updated'] },
@@ -99,6 +99,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
   record: [
     { entity: 'delivery', statuses: ['quarantined'] },
     ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['queued', 'waiting', 'running', ...ENDED] })),
+    { entity: 'run', statuses: ['updated'] },
     { entity: 'runner', statuses: ['idle', 'busy', 'offline', 'paused', 'stale', 'removed'] },
     { entity: 'automation', statuses: ['healthy', 'degraded', 'failing', 'silent', 'disabled'] },
   ],

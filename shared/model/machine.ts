@@ -88,6 +88,8 @@ interface Definition<S extends string, F extends Fields> {
   joins: { readonly [K in keyof F]: FieldJoin };
   /** Fields whose change, at an unchanged status, is an `<entity>.updated` event. */
   watched?: readonly (keyof F & string)[];
+  /** Only in these statuses; absent: in all. */
+  watchedWhile?: readonly S[];
   /** Statuses that only keep the books: their changes are not published (docs/adr/0005). */
   unpublished?: readonly S[];
   /** Statuses that are no news of an item that is new. */

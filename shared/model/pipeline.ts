@@ -148,6 +148,9 @@ export const run = machine({
     endedAt: withStatus,
     reason: withStatus,
   },
+  watched: ['supersededBy'],
+  // Nearly every run is superseded some time; that of one which has ended is no news.
+  watchedWhile: ['queued', 'waiting', 'running'],
 });
 
 const step = z.object({

@@ -41,7 +41,7 @@ const decision = z.object({
   asked: z.optional(z.boolean()),
   heldOut: z.optional(z.boolean()),
   /** What the master had said of the guard that it would have been. */
-  guard: z.optional(z.enum(['lifted'])),
+  guard: z.optional(z.enum(['lifted', 'approved'])),
   /** It was not known yet whether an outage had begun. */
   suspected: z.optional(z.boolean()),
 });

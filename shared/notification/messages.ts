@@ -37,7 +37,7 @@ export function approvalMessage(fix: Remediation, link: string | undefined): Mes
     `QMOI would do this, and waits for your word: ${what}`,
     '',
     `Repository: ${fix.repository} (${fix.platform})`,
-    `Jobs:       ${fix.targets.join(', ')}`,
+    ...(fix.targets.length === 0 ? [] : [`Jobs:       ${fix.targets.join(', ')}`]),
     `Playbook:   ${fix.playbook}, tier ${fix.tier ?? 1}`,
     `Why:        ${fix.reason ?? 'no reason was given'}`,
     `Until:      ${fix.approvalUntil ?? fix.statusAt}; no answer means no`,

@@ -73,12 +73,14 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
   const { outage, broken, heldOut, lastActedAt, supersededBy } = decision;
   return {
     now,
-    run,
+    // What went on then may have ended since.
+    run: playbook.trigger.on === 'run-superseded' && decision.rule !== 'ended' ? { ...run, status: 'running' } : run,
     // Only how many there are counts.
     jobs: fix.targets as unknown as Job[],
     // In the order of the table, as the first that objects is the one that is named.
     failures: failures.map((failure) => asOf(failure, decision.at)).sort((a, b) => (a.id < b.id ? -1 : 1)),
-    playbook: narrowed(playbook, fix.step ?? 0),
+    playbook:
+      fix.step === undefined && playbook.strategy === 'preventive' ? playbook : narrowed(playbook, fix.step ?? 0),
     attempt: fix.attempt,
     latestAttempt: decision.latestAttempt ?? fix.attempt,
     tries: decision.tries ?? 0,

@@ -7,6 +7,7 @@ import { awaitMade } from './confirm.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
 import type { Fix } from './fix.ts';
+import { noteActed } from './guards.ts';
 import { giveUp, prepared } from './plan.ts';
 import { rivalOf } from './rival.ts';
 
@@ -76,6 +77,7 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
 async function settle(fix: Fix, executing: Remediation, outcome: ActOutcome): Promise<Rest> {
   switch (outcome.kind) {
     case 'done':
+      await acted(fix);
       if (isStep(fix)) return onward(await prepared(fix, executing, { ...outcome, result: outcome.detail }));
       await awaitMade(fix.deps.store, await fix.verifying(executing, outcome.detail, outcome));
       return done;
@@ -113,6 +115,7 @@ export async function lookUp(fix: Fix, existing: Remediation): Promise<Rest> {
   const client = await fix.platform.client(read);
   const answer = client === undefined ? 'unclear' : await client.lookUp(fix.request);
   if (answer === 'happened') {
+    await acted(fix);
     const result = 'found at the platform: it had happened';
     if (isStep(fix)) return onward(await prepared(fix, existing, { result }));
     const made = (await client?.probe?.(fix.request))?.made;
@@ -130,6 +133,10 @@ export async function lookUp(fix: Fix, existing: Remediation): Promise<Rest> {
   await fix.hold(existing, 'looked up at the platform: it did not happen', now());
   return again(1, 'to be judged anew');
 }
+
+const acted = async ({ learnt, deps, id }: Fix): Promise<void> => {
+  if (learnt !== undefined) await noteActed(deps.store, learnt, id);
+};
 
 /** Over with its answer; the attempt after a later step is what tells. */
 const isStep = ({ marks: { plan, proof } }: Fix): boolean => plan !== undefined && proof === 'answer';

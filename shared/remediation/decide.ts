@@ -1,7 +1,7 @@
 import { type Control, type Failure, isEnded, isLive, type Job, type Remediation, type Run } from '../model/index.ts';
 import type { Mode, RemediationSettings } from '../runtime/remediation-settings.ts';
 import { misfit, type Playbook, tierOf } from './playbook.ts';
-import { modeOf, mostRestrictive, windowOf } from './policy.ts';
+import { modeOf, mostRestrictive, wantedMode, windowOf } from './policy.ts';
 
 /** QMOI acts only on what happened less than this long ago (DESIGN.md, rule 6). */
 export const FRESH_MS = 30 * 60_000;
@@ -39,8 +39,8 @@ export interface Situation {
   readonly rival?: string | undefined;
   /** The job of the run that is tried first, while that is not known to have helped. */
   readonly canary?: string | undefined;
-  /** What the master has said of the guard that it would put in force. */
-  readonly guard?: 'lifted' | undefined;
+  /** What the master has said of the guard that it is for: `approved` counts for all that it is for. */
+  readonly guard?: 'lifted' | 'approved' | undefined;
   /** When the subject was last acted on. */
   readonly lastActedAt?: number | undefined;
   readonly control: Control['status'];
@@ -117,7 +117,7 @@ const rules: readonly Rule[] = [
       ? refuse('latest-attempt', `attempt ${latestAttempt} is already known`)
       : undefined,
   ({ jobs, failures, playbook }) => {
-    if (playbook.trigger.on === 'asked-for') return undefined;
+    if (playbook.trigger.on !== 'run-failed') return undefined;
     if (jobs.length === 0 || failures.length < jobs.length)
       return refuse('diagnosed', 'not every failed job is diagnosed');
     const stubborn = misfit(playbook, failures);
@@ -130,6 +130,13 @@ const rules: readonly Rule[] = [
           ? `which ${playbook.id} is not for`
           : 'which nobody knows that a rerun would fix';
     return refuse('cause', `${stubborn.name ?? stubborn.jobId} failed of ${cause}, ${why}`);
+  },
+  ({ run, playbook, supersededBy }) => {
+    if (playbook.trigger.on !== 'run-superseded') return undefined;
+    if (isEnded(run.status)) return refuse('ended', `it is ${run.status} by itself`);
+    return supersededBy === undefined
+      ? refuse('current', 'no newer work that may succeed has taken its place')
+      : undefined;
   },
   ({ now, run, failures, playbook, supersededBy }) => {
     if (!playbook.preconditions.includes('not-superseded') || supersededBy === undefined) return undefined;
@@ -191,14 +198,14 @@ const rules: readonly Rule[] = [
       ? hold('hold-out', 'only watched for now, to learn what gets well by itself', heldOutUntil)
       : undefined,
   (situation, policy) => {
-    if (situation.approved) return undefined;
+    if (situation.approved || situation.guard === 'approved') return undefined;
     const { now, run } = situation;
     const tier = tierOf(situation.playbook);
     const byTier = tier >= policy.tiers.askFrom;
     if (!byTier && modeFor(situation, policy) !== 'approve') return undefined;
     const until = now + policy.approvalWithinMinutes * 60_000;
     const why = byTier ? `tier ${tier} waits for the master` : `the mode for ${run.repository} is approve`;
-    return { kind: 'ask', rule: 'approval', reason: `${causesOf(situation)}: ${why}`, until };
+    return { kind: 'ask', rule: 'approval', reason: `${occasionOf(situation)}: ${why}${forHow(situation)}`, until };
   },
   ({ now, spent }, policy) => {
     const over = (what: string, count: number) =>
@@ -210,7 +217,15 @@ const rules: readonly Rule[] = [
 ];
 
 const modeFor = ({ run, playbook }: Situation, policy: RemediationSettings): Mode =>
-  mostRestrictive([modeOf(policy, run), policy.playbooks[playbook.id] ?? (playbook.enabled ? 'act' : 'off')]);
+  mostRestrictive([modeOf(policy, run), wantedMode(policy, playbook)]);
+
+const occasionOf = (situation: Situation): string =>
+  situation.playbook.trigger.on === 'run-superseded'
+    ? `${situation.supersededBy} has taken its place`
+    : causesOf(situation);
+
+const forHow = ({ playbook: { guardHours } }: Situation): string =>
+  guardHours === undefined ? '' : `, whose yes counts for all such runs for ${guardHours / 24} days`;
 
 const causesOf = ({ failures }: Situation): string => [...new Set(failures.map((failure) => failure.cause))].join(', ');
 
@@ -227,6 +242,10 @@ export function decide(situation: Situation, policy: RemediationSettings): Decis
   const { outage, approved, tries } = situation;
   if (on === 'asked-for') return { kind: 'act', rule: on, reason: 'the master asked for it' };
   if (on === 'taken-back') return { kind: 'act', rule: on, reason: 'what was done is taken back' };
+  if (on === 'run-superseded') {
+    const by = approved || situation.guard === 'approved' ? ', approved by the master' : '';
+    return { kind: 'act', rule: 'prevention', reason: `${occasionOf(situation)}${by}` };
+  }
   const reasons = [
     `${causesOf(situation)}: ${situation.failures.every(({ transient }) => transient === true) ? 'transient' : 'not known to last'}`,
     tries === 0 ? 'first attempt' : `tried ${tries} times before`,

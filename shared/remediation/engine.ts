@@ -10,6 +10,7 @@ import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
 import { settleRollback, takeBack, toTakeBack } from './rollback.ts';
 import { select } from './select.ts';
+import { superseding } from './superseded.ts';
 
 /**
  * Does whatever is owed to one run: judges its failed jobs once all are diagnosed and the run has ended, and carries out,
@@ -28,6 +29,10 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
       if (selected === undefined) continue;
       rests.push(await proceed(new Fix({ deps, platform, record, run, failures, ...selected })));
     }
+  }
+  for (const run of record.runs) {
+    const fix = await superseding(deps, record, run);
+    if (fix !== undefined) rests.push(await proceed(fix));
   }
   for (const asked of record.remediations.filter(({ playbook }) => playbook === BY_HAND)) {
     const run = record.runs.find(({ id: runId }) => runId === asked.runId);

@@ -7,6 +7,7 @@ import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import { effectiveControl, readControls } from './control.ts';
 import type { Decision } from './decide.ts';
+import type { Learnt } from './guards.ts';
 import { type Playbook, tierOf } from './playbook.ts';
 
 /** When a fix is looked at whose effect no later attempt tells: no sooner, as the platform may still tell of before. */
@@ -45,6 +46,8 @@ export class Fix {
   readonly choice: RecordedDecision['choice'];
   /** What is written of it beside that. */
   readonly marks: Marks;
+  /** Why it is done before anything has failed. */
+  readonly learnt: Learnt | undefined;
   /** What was decided last, written along with whatever follows from it. */
   private decided: RecordedDecision | undefined;
 
@@ -58,6 +61,7 @@ export class Fix {
     failures: RunRecord['failures'];
     choice?: RecordedDecision['choice'];
     marks?: Marks;
+    learnt?: Learnt;
   }) {
     this.deps = of.deps;
     this.platform = of.platform;
@@ -68,6 +72,7 @@ export class Fix {
     this.failures = of.failures;
     this.choice = of.choice;
     this.marks = of.marks ?? {};
+    this.learnt = of.learnt;
     this.id = ids.remediation(runKeyOf(this.run.id), this.option.action, this.option.part);
   }
 

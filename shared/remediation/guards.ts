@@ -9,7 +9,7 @@ import { askForRollback } from './rollback.ts';
  * that are held back. Each tells what it rests on, how often it had its say, and how many failures that is likely to have spared.
  */
 
-export const GUARD_KINDS = ['quarantine-runner', 'hold-queue', 'lasting-change'] as const;
+export const GUARD_KINDS = ['quarantine-runner', 'hold-queue', 'cancel-superseded', 'lasting-change'] as const;
 export type GuardKind = (typeof GUARD_KINDS)[number];
 
 export const GUARD_STATUSES = ['in-force', 'lifting', 'lifted'] as const;
@@ -39,10 +39,25 @@ export interface Guard {
 export const preventedBy = ({ hits, chance }: Guard): number | undefined =>
   hits === undefined || chance === undefined ? undefined : Math.round(hits * chance * 10) / 10;
 
+/** Why something is done before it fails. The first fix for it puts its guard in force, and each one is a hit of it. */
+export interface Learnt {
+  readonly kind: GuardKind;
+  readonly platform: string;
+  readonly repository: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly evidence: Evidence;
+  readonly chance: number;
+  readonly lastsHours: number;
+}
+
 interface Kept {
   readonly id: string;
   readonly kind: GuardKind;
   readonly subject: string;
+  /** Only of what is in force by itself, rather than by a change that lasts. */
+  readonly learnt?: Learnt;
+  readonly version?: number;
   readonly createdAt: string;
   readonly lastsUntil: string;
   readonly remediationId: string;
@@ -73,6 +88,68 @@ export function guardOf({ action, platform, repository, parameters = {} }: Omit<
   return { id: `lasting-change:${platform}:${hashOf(what).slice(0, 16)}`, kind: 'lasting-change', subject: action };
 }
 
+export const guardOfLearnt = ({
+  kind,
+  platform,
+  repository,
+  subject,
+}: Pick<Learnt, 'kind' | 'platform' | 'repository' | 'subject'>): string =>
+  `${kind}:${platform}:${hashOf(`${repository}\n${subject}`).slice(0, 16)}`;
+
+/** What is in force for something that was learnt: `asked` while the master has not answered, `declined` once the answer was no. */
+export interface Standing {
+  readonly word: 'asked' | 'declined' | 'lifted' | 'in-force';
+  readonly learnt: Learnt;
+  readonly remediationId: string;
+  readonly approved: boolean;
+}
+
+/** Undefined: nothing is. */
+export async function standingOf(store: Store, id: string): Promise<Standing | undefined> {
+  const kept = (await store.getItem(keyOf(id))) as Kept | undefined;
+  if (kept?.learnt === undefined || kept.lastsUntil <= store.now()) return undefined;
+  const { learnt, remediationId } = kept;
+  const founder = await store.get('remediation', remediationId);
+  const word = kept.liftedAt !== undefined ? 'lifted' : founder && wordBy(founder);
+  return word && { word, learnt, remediationId, approved: founder?.approvedAt !== undefined };
+}
+
+function wordBy({ status, approvedAt, decision }: Remediation): Standing['word'] | undefined {
+  if (status === 'awaiting-approval' && approvedAt === undefined) return 'asked';
+  if (status !== 'refused' && status !== 'expired') return 'in-force';
+  return approvedAt === undefined && decision?.verdict === 'ask' ? 'declined' : undefined;
+}
+
+/** Puts a guard in force, or asks for it, by a fix that is about to be written. False: another fix has. */
+export async function found(store: Store, learnt: Learnt, remediationId: string): Promise<boolean> {
+  const id = guardOfLearnt(learnt);
+  const known = (await store.getItem(keyOf(id))) as Kept | undefined;
+  if (known?.remediationId === remediationId) return true;
+  if ((await standingOf(store, id)) !== undefined) return false;
+  const createdAt = store.now();
+  const lastsUntil = new Date(Date.parse(createdAt) + learnt.lastsHours * 3_600_000).toISOString();
+  const { kind, subject } = learnt;
+  const kept: Kept = {
+    id,
+    kind,
+    subject,
+    learnt,
+    createdAt,
+    lastsUntil,
+    remediationId,
+    version: (known?.version ?? 0) + 1,
+  };
+  return store.putOver({ ...keyOf(id), ...kept, expiresAt: expiry(lastsUntil, KEPT_DAYS) }, known?.version);
+}
+
+/** Notes that something learnt was acted on: the guard is in force from the first time on, and has had its say once more. */
+export async function noteActed(store: Store, learnt: Learnt, remediationId: string): Promise<void> {
+  await found(store, learnt, remediationId);
+  const id = guardOfLearnt(learnt);
+  const kept = (await store.getItem(keyOf(id))) as Kept | undefined;
+  if (kept !== undefined) await noteHit(store, { id, since: kept.createdAt }, remediationId);
+}
+
 /** Notes that a fix lasts until then, before it does: whoever lists guards looks at the fix itself. */
 export async function noteGuard(store: Store, fix: Lasting, lastsUntil: string): Promise<void> {
   const guard = guardOf(fix);
@@ -80,7 +157,7 @@ export async function noteGuard(store: Store, fix: Lasting, lastsUntil: string):
   await store.putItem({ ...keyOf(guard.id), ...kept, expiresAt: expiry(lastsUntil, KEPT_DAYS) });
 }
 
-/** What the master has said of the guard that a fix would put in force: `lifted`, as long as it would have lasted. */
+/** What the master has said of the guard that a lasting fix would put in force: `lifted`, as long as it would have lasted. */
 export async function wordOn(store: Store, fix: Omit<Lasting, 'id'>): Promise<'lifted' | undefined> {
   const { id } = guardOf(fix);
   const kept = (await store.getItem(keyOf(id))) as Kept | undefined;
@@ -92,7 +169,7 @@ export async function readGuards(store: Store): Promise<Guard[]> {
   const kept = (await store.partition(guardPartition)) as unknown as Kept[];
   const outages = (await readOutages(store)).filter(isOpen);
   const readers = [
-    ...kept.map((one) => ({ until: one.lastsUntil, read: () => lastingGuard(store, one) })),
+    ...kept.map((one) => ({ until: one.lastsUntil, read: () => keptGuard(store, one) })),
     ...outages.map((one) => ({ until: endOf(one), read: () => outageGuard(store, one) })),
   ].sort((a, b) => (a.until < b.until ? -1 : 1));
   const guards: Guard[] = [];
@@ -109,7 +186,7 @@ export async function readGuard(store: Store, id: string): Promise<Guard | undef
     return isOpen(outage) ? outageGuard(store, outage) : undefined;
   }
   const kept = (await store.getItem(keyOf(id))) as Kept | undefined;
-  return kept && lastingGuard(store, kept);
+  return kept && keptGuard(store, kept);
 }
 
 /** Ends a guard at the master's word. Undefined: there is none; or why it cannot be ended, in a sentence. */
@@ -123,14 +200,20 @@ export async function liftGuard(
     return outage && { guard: { ...(await outageGuard(store, outage)), status: 'lifted' } };
   }
   const kept = (await store.getItem(keyOf(id))) as (Kept & ReturnType<typeof keyOf>) | undefined;
-  const guard = kept && (await lastingGuard(store, kept));
+  const guard = kept && (await keptGuard(store, kept));
   if (kept === undefined || guard === undefined) return undefined;
-  if (guard.status === 'in-force') {
+  const isLasting = kept.learnt === undefined;
+  if (guard.status === 'in-force' && isLasting) {
     const taken = await askForRollback(store, kept.remediationId, { by, reason: 'the guard was lifted' });
     if (taken !== undefined && 'refused' in taken) return taken;
   }
   await store.putItem({ ...kept, liftedAt: kept.liftedAt ?? store.now() });
-  return { guard: { ...guard, status: guard.status === 'in-force' ? 'lifting' : guard.status } };
+  return {
+    guard: {
+      ...guard,
+      status: guard.status === 'in-force' && isLasting ? 'lifting' : guard.status === 'lifting' ? 'lifting' : 'lifted',
+    },
+  };
 }
 
 /** Notes that a guard had its say about something; saying it again changes nothing. */
@@ -142,7 +225,20 @@ export const guardOfOutage = ({ key, since }: Pick<Outage, 'key' | 'since'>): { 
   since,
 });
 
-async function lastingGuard(store: Store, kept: Kept): Promise<Guard | undefined> {
+async function standingGuard(store: Store, kept: Kept, learnt: Learnt): Promise<Guard | undefined> {
+  const standing = await standingOf(store, kept.id);
+  if (standing === undefined || standing.word === 'asked') return undefined;
+  const { id, createdAt, lastsUntil, remediationId } = kept;
+  const { lastsHours: _, ...known } = learnt;
+  return {
+    ...{ ...known, id, createdAt, lastsUntil, remediationId },
+    status: standing.word === 'in-force' ? 'in-force' : 'lifted',
+    hits: (await store.partition(hitPartition(id, createdAt))).length,
+  };
+}
+
+async function keptGuard(store: Store, kept: Kept): Promise<Guard | undefined> {
+  if (kept.learnt !== undefined) return standingGuard(store, kept, kept.learnt);
   const fix = await store.get('remediation', kept.remediationId);
   if (fix === undefined) return undefined;
   const { status, unchanged } = fix;

@@ -7,7 +7,7 @@ import { canaryOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
-import { guardOfOutage, noteHit, wordOn } from './guards.ts';
+import { found, guardOfLearnt, guardOfOutage, noteHit, standingOf, wordOn } from './guards.ts';
 import { review, reviewRun } from './hindsight.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
@@ -37,7 +37,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   const { store, settings } = deps;
   const { on } = fix.playbook.trigger;
   const asked = on !== 'run-failed';
-  if (!asked && modeOf(settings, run) === 'off') return done;
+  if ((!asked || fix.learnt !== undefined) && modeOf(settings, run) === 'off') return done;
   await noteWatched(fix, existing);
   const outages = await outagesOf(fix, existing);
   for (const outage of outages) await review(deps.store, outage);
@@ -56,7 +56,7 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
     canary: canaryOf(fix),
-    guard: lasts(fix) ? await wordOn(store, { ...fix.request, platform: run.platform }) : undefined,
+    guard: await guardFor(fix),
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -98,7 +98,16 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
   return rest;
 }
 
-const lasts = ({ playbook }: Fix): boolean => playbook.steps[0]?.lastsHours !== undefined;
+async function guardFor(fix: Fix): Promise<Situation['guard']> {
+  const { store } = fix.deps;
+  if (fix.learnt !== undefined) {
+    const standing = await standingOf(store, guardOfLearnt(fix.learnt));
+    if (standing?.word === 'lifted' || standing?.word === 'declined') return 'lifted';
+    return standing?.word === 'in-force' && standing.approved ? 'approved' : undefined;
+  }
+  const lasts = fix.playbook.steps[0]?.lastsHours !== undefined;
+  return lasts ? wordOn(store, { ...fix.request, platform: fix.run.platform }) : undefined;
+}
 
 const isPlan = ({ kind }: Decision): boolean => kind === 'act' || kind === 'ask';
 
@@ -114,6 +123,8 @@ async function follow(
     case 'ask': {
       // A question that was put once is not put off by being looked at.
       if (existing?.status === 'awaiting-approval') return expireUnanswered(fix, existing);
+      // One question for all that a guard is for.
+      if (fix.learnt !== undefined && !(await found(fix.deps.store, fix.learnt, fix.id))) return done;
       const approvalUntil = new Date(decision.until).toISOString();
       await fix.write(existing, 'awaiting-approval', {
         reason: decision.reason,

@@ -61,15 +61,24 @@ const failedRun = z.strictObject({
   /** Only where several incidents have this in common, and the failed jobs with them. */
   root: z.optional(z.enum(['runner'])),
 });
-const trigger = z.union([failedRun, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
+const superseded = z.strictObject({
+  /** A run that goes on although newer work, with another commit, has taken its place. */
+  on: z.literal('run-superseded'),
+  platforms: z.array(name),
+  /** What the platforms call the occasions of such runs. */
+  events: z.array(z.string()).check(z.minLength(1)),
+});
+const trigger = z.union([failedRun, superseded, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
 
 const example = z.strictObject({
   says: z.string(),
   given: z.strictObject({
     platform: z.optional(z.string()),
     category: z.optional(z.enum(CATEGORIES)),
-    cause: z.string(),
-    transient: z.nullable(z.boolean()),
+    cause: z.optional(z.string()),
+    transient: z.optional(z.nullable(z.boolean())),
+    /** Of the run; it has failed unless told. */
+    status: z.optional(z.string()),
     attempt: z.optional(z.number()),
     superseded: z.optional(z.boolean()),
     minutesAgo: z.optional(z.number()),
@@ -98,6 +107,8 @@ export const playbook = z
     cooldownSeconds: z.number().check(z.int(), z.nonnegative()),
     /** One job of a run first, and the others once that has helped; where a platform tries each by itself. */
     canary: z.optional(z.boolean()),
+    /** How long what was done once is done again where it is called for, without another approval. */
+    guardHours: z.optional(seconds),
     examples: z.array(example).check(z.minLength(2)),
   })
   .check(

@@ -12,6 +12,12 @@ const RESTRICTION: readonly Mode[] = ['act', 'approve', 'observe', 'off'];
 export const mostRestrictive = (modes: readonly Mode[]): Mode =>
   RESTRICTION[Math.max(0, ...modes.map((mode) => RESTRICTION.indexOf(mode)))] ?? 'off';
 
+/** How far a playbook may go, wherever it is. */
+export const wantedMode = (
+  settings: Pick<RemediationSettings, 'playbooks'>,
+  { id, enabled }: { readonly id: string; readonly enabled: boolean },
+): Mode => settings.playbooks[id] ?? (enabled ? 'act' : 'off');
+
 const scopesOf = ({ platform, repository }: Place): ReadonlySet<string> =>
   new Set([`platform:${platform}`, `repository:${repository}`].map((scope) => scope.toLowerCase()));
 

@@ -8,6 +8,7 @@ import { choose, firstOf, tallyOf } from './learning/index.ts';
 import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
 import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
+import { wantedMode } from './policy.ts';
 
 const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
 
@@ -32,8 +33,7 @@ export async function select(
   const plain = option.playbook === undefined ? undefined : playbookOf(option.playbook);
   if (plain === undefined && option.playbook !== undefined) throw new Error(`there is no playbook ${option.playbook}`);
   const { settings, store } = deps;
-  const wanted = ({ id, enabled }: Playbook): boolean =>
-    (settings.playbooks[id] ?? (enabled ? 'act' : 'off')) !== 'off';
+  const wanted = (one: Playbook): boolean => one.trigger.on === 'run-failed' && wantedMode(settings, one) !== 'off';
   const openOne = record.remediations.find(
     ({ subject, attempt, playbook, status }) =>
       subject === option.subject &&

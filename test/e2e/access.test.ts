@@ -14,7 +14,17 @@ import {
 import { taskEvents } from '../support/braket.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
 import { editedAssembly, RESOURCES, readTemplateOf, sharedAssembly, TestHost, until } from '../support/host.ts';
-import { approvalLink, approving, LOGS, openForge, pick, pipeline, sendAll, shuffled } from './support/scenario.ts';
+import {
+  approvalLink,
+  approving,
+  LOGS,
+  openForge,
+  pick,
+  pipeline,
+  sendAll,
+  shuffled,
+  withRemediation,
+} from './support/scenario.ts';
 
 /**
  * Every grant is needed, and a missing one is found: the template's grants are held against what was really called, and
@@ -233,13 +243,18 @@ describe('what the template grants', () => {
     });
   });
 
-  it('is needed to look for what nobody told, and for a run that does not end', async () => {
+  it('is needed to look for what nobody told, for a run that does not end, and for those that newer work overtakes', async () => {
     const forge = await openForge('github');
-    const host = await TestHost.boot({ forges: [forge], clock: 'manual' });
+    const assemblyDir = await editedAssembly(withRemediation({ playbooks: { 'cancel-superseded': 'act' } }));
+    const host = await TestHost.boot({ forges: [forge], clock: 'manual', assemblyDir });
     const endless = pipeline('endless', { outcome: 'success', durationSeconds: 10 * 3600 });
-    // It ends with its forge.
-    void forge.repository('acme/shop').run(endless).play({ speed: 1 });
+    // They end with their forge.
+    const overtaken = { ...endless, event: 'pull_request', branch: 'feature' };
+    for (const spec of [endless, overtaken, overtaken]) {
+      void forge.repository('acme/shop').run(spec).play({ speed: 1 });
+    }
     try {
+      await calledInTime(host, 'remediate dynamodb:BatchGetItem');
       for (const action of ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchGetItem', 'ssm:GetParameters']) {
         await calledInTime(host, `reconcile ${action}`);
       }

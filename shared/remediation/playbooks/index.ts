@@ -1,5 +1,6 @@
 import { actionOf } from '../../platforms/actions.ts';
 import { type Playbook, playbook, RETRY_STEP, verificationOf } from '../playbook.ts';
+import { cancelSuperseded } from './cancel-superseded.ts';
 import { githubLadder, gitlabLadder } from './ladders.ts';
 import { patientRetry } from './patient-retry.ts';
 import { quarantineRunner } from './quarantine-runner.ts';
@@ -21,10 +22,11 @@ export const playbooks: readonly Playbook[] = [
   spaceRestart,
   spaceLadder,
   recoveryWorkflow,
+  cancelSuperseded,
 ].map((one) => playbook.parse(one));
 
 for (const one of playbooks) {
-  const platforms = one.trigger.on === 'run-failed' ? one.trigger.platforms : undefined;
+  const platforms = 'platforms' in one.trigger ? one.trigger.platforms : undefined;
   for (const step of one.steps) {
     const known = (platforms ?? []).flatMap((platform) => actionOf(platform, step.action)?.proof ?? []);
     const proofs = step.action === RETRY_STEP ? ['next-attempt'] : known;
