@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { canonical, earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
+import { earliest, either, highest, largest, latest, once, unionBy } from './join.ts';
 import { type FactOf, machine, ORIGINS, type StateOf, withStatus } from './machine.ts';
 
 /** Why a run or a job is where it is: the statuses of both, after OpenTelemetry's CI/CD conventions and CDEvents. */
@@ -80,16 +80,32 @@ const sighting = z.object({
 type Sighting = z.infer<typeof sighting>;
 export const isUnended = (status: string): status is Sighting['status'] =>
   (UNENDED as readonly string[]).includes(status);
+const keyOfSighting = ({ at, status, newestJob = '' }: Sighting): string => `${at}|${newestJob}|${status}`;
+const joinSightings = (a: Sighting, b: Sighting): Sighting => ({ ...a, origin: highest(ORIGINS)(a.origin, b.origin) });
 /** Whether one says no less than the other, whichever ends of the pipeline come to be known. */
 const covers = (a: Sighting, b: Sighting): boolean =>
-  a.at >= b.at &&
-  (a.newestJob ?? '') >= (b.newestJob ?? '') &&
-  UNENDED.indexOf(a.status) >= UNENDED.indexOf(b.status) &&
-  ORIGINS.indexOf(a.origin) >= ORIGINS.indexOf(b.origin);
-const union = unionBy<Sighting>(canonical, once, (a, b) => (canonical(a) < canonical(b) ? -1 : 1));
-function joinSightings(a: readonly Sighting[], b: readonly Sighting[]): Sighting[] {
-  const all = union(a, b);
-  return all.filter((one) => !all.some((other) => other !== one && covers(other, one)));
+  a.at >= b.at && (a.newestJob ?? '') >= (b.newestJob ?? '') && UNENDED.indexOf(a.status) >= UNENDED.indexOf(b.status);
+/** Whether something was seen after an end. */
+const isAfter = (end: PipelineEnd, { at, newestJob }: Pick<Sighting, 'at' | 'newestJob'>): boolean =>
+  at > end.at || (newestJob !== undefined && end.newestJob !== undefined && newestJob > end.newestJob);
+
+const course = z.object({
+  /** Every end it is known to have come to. */
+  ends: z.array(pipelineEnd),
+  /** Where it was seen since the last of them, short of an end. */
+  seen: z.array(sighting),
+});
+type Course = z.infer<typeof course>;
+const unionOfEnds = unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1));
+const unionOfSightings = unionBy<Sighting>(keyOfSighting, joinSightings, (a, b) =>
+  keyOfSighting(a) < keyOfSighting(b) ? -1 : 1,
+);
+/** What an end or a later sighting has made moot is dropped: neither is ever taken back. */
+function joinCourses(a: Course, b: Course): Course {
+  const [ends, all] = [unionOfEnds(a.ends, b.ends), unionOfSightings(a.seen, b.seen)];
+  const isMoot = (one: Sighting): boolean =>
+    ends.some((end) => !isAfter(end, one)) || all.some((other) => other !== one && covers(other, one));
+  return { ends, seen: all.filter((one) => !isMoot(one)) };
 }
 
 /** Of two ids that differ in their numbers alone, the one with the smaller number. */
@@ -115,16 +131,11 @@ export const run = machine({
     /** The next run of the same automation on the same branch or pull request, which has made this one's outcome moot. */
     supersededBy: z.optional(z.string()),
     /**
-     * Every end a GitLab pipeline is known to have come to, kept with its first attempt: what its attempts are derived from.
-     * A set that only grows, so that no end is lost, whoever learns of which one first.
+     * How a GitLab pipeline has gone, kept with its first attempt: what its attempts are derived from. Its ends only grow in
+     * number, so that none is lost, whoever learns of which one first. GitLab numbers jobs as it creates them, and its times are
+     * whole seconds, within which a pipeline can end, be retried and end again.
      */
-    ends: z.optional(z.array(pipelineEnd)),
-    /**
-     * Where a GitLab pipeline was seen short of an end, kept with its first attempt: which attempt that was of, its ends tell.
-     * GitLab numbers jobs as it creates them, and its times are whole seconds, within which a pipeline can end, be retried and
-     * end again.
-     */
-    seen: z.optional(z.array(sighting)),
+    course: z.optional(course),
     queuedAt: z.optional(z.string()),
     /** Why QMOI took it for ended, where its platform did not say so. */
     reason: z.optional(z.string()),
@@ -140,8 +151,7 @@ export const run = machine({
     environment: once,
     parentRunId: once,
     supersededBy: nearerRun,
-    ends: unionBy<PipelineEnd>(keyOfEnd, joinEnds, (a, b) => (keyOfEnd(a) < keyOfEnd(b) ? -1 : 1)),
-    seen: joinSightings,
+    course: joinCourses,
     queuedAt: earliest,
     // Every job that starts says anew that its run is running; only the first one tells since when.
     startedAt: earliest,

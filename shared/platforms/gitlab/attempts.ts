@@ -33,7 +33,7 @@ export function place(facts: PlatformFacts, known: KnownRun): PlatformFacts {
   const isOfThis = ({ id }: { id: string }) => runKeyOf(id) === key;
   const [runs, jobs] = [known.runs.filter(isOfThis), known.jobs.filter(isOfThis)];
   const shared = sharedOf([...runs, ...facts.runs]);
-  const ends = shared?.ends ?? [];
+  const ends = shared?.course?.ends ?? [];
   const placed = placeJobs(joinedJobs(jobs, facts.jobs), ends, key);
   return {
     ...facts,
@@ -47,10 +47,10 @@ function sharedOf(told: readonly (Run | RunFact)[]): Run | undefined {
   let joined: Run | undefined;
   for (const run of told) {
     const { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event } = run;
-    const { actor, environment, parentRunId, supersededBy, origin, ends, seen, queuedAt } = run;
+    const { actor, environment, parentRunId, supersededBy, origin, course, queuedAt } = run;
     const what = { platform, externalId, repository, repositoryId, name, branch, commit, url, automationId, event };
     const more = { actor, environment, parentRunId, supersededBy };
-    const fact = { id: '', statusAt: '', attempt: 1, origin, ends, seen, queuedAt, ...what, ...more };
+    const fact = { id: '', statusAt: '', attempt: 1, origin, course, queuedAt, ...what, ...more };
     joined = machines.run.merge(joined, fact as RunFact);
   }
   return joined;
@@ -129,7 +129,8 @@ type Standing = Pick<RunFact, 'status' | 'statusAt' | 'origin' | 'endedAt'>;
 
 /** Facts for each attempt that is known of, derived from everything that is known. */
 function projections(shared: Run, jobs: ReadonlyMap<string, PlacedJob>, key: string): RunFact[] {
-  const { ends = [], seen = [], id: _id, version, createdAt, updatedAt, entity, schema, queuedAt, ...what } = shared;
+  const { course, id: _id, version, createdAt, updatedAt, entity, schema, queuedAt, ...what } = shared;
+  const { ends = [], seen = [] } = course ?? {};
   const project = (attempt: number, { status, statusAt, origin, endedAt }: Standing): RunFact =>
     present({
       ...what,
@@ -138,18 +139,14 @@ function projections(shared: Run, jobs: ReadonlyMap<string, PlacedJob>, key: str
       basis: ends.length === 0 ? undefined : ends.length,
       ...{ status, statusAt, origin, endedAt },
       ...timesOf(attempt, queuedAt, jobs),
-      ends: attempt === 1 && ends.length > 0 ? ends : undefined,
-      seen: attempt === 1 && seen.length > 0 ? seen : undefined,
+      course: attempt === 1 ? course : undefined,
     });
 
   const current = ends.length + 1;
   const derived = derivedFrom([...jobs.values()].filter((job) => job.runAttempt === current));
   return [
     ...ends.map(({ at, status, origin }, index) => project(index + 1, { status, statusAt: at, origin, endedAt: at })),
-    // Before the last end, every attempt has its own, which counts for more.
-    ...seen
-      .filter(({ at, newestJob }) => endsBefore(ends, { times: [at], job: newestJob }) === ends.length)
-      .map(({ at, status, origin }) => project(current, { status, statusAt: at, origin })),
+    ...seen.map(({ at, status, origin }) => project(current, { status, statusAt: at, origin })),
     ...(derived === undefined ? [] : [project(current, derived)]),
   ];
 }

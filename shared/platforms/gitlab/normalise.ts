@@ -100,8 +100,10 @@ function factsOfPipeline(event: PipelineEvent, { origin, receivedAt }: Delivered
     environment: last(builds.map(environmentOf)),
     queuedAt: created,
     endedAt,
-    ends: outcome && [endOf(outcome, statusAt, origin, builds.filter(isSettled))],
-    seen: isUnended(status) ? [present({ at: statusAt, status, origin, newestJob: newestOf(builds) })] : undefined,
+    course: {
+      ends: outcome === undefined ? [] : [endOf(outcome, statusAt, origin, builds.filter(isSettled))],
+      seen: isUnended(status) ? [present({ at: statusAt, status, origin, newestJob: newestOf(builds) })] : [],
+    },
   });
   const moments = builds.map((build) => factsOfBuild(pipeline, build, receivedAt));
   const facts = {

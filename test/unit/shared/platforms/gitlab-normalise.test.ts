@@ -65,7 +65,10 @@ describe('a pipeline hook', () => {
         actor: 'ada',
         queuedAt: '2026-01-01T10:00:00.000Z',
         endedAt: '2026-01-01T10:01:01.000Z',
-        ends: [{ at: '2026-01-01T10:01:01.000Z', status: 'failed', origin: 'live', newestJob: '0000000000000380' }],
+        course: {
+          ends: [{ at: '2026-01-01T10:01:01.000Z', status: 'failed', origin: 'live', newestJob: '0000000000000380' }],
+          seen: [],
+        },
       },
     ]);
     expect(jobs).toEqual([unit]);
