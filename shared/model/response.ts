@@ -35,6 +35,7 @@ const decision = z.object({
   broken: z.optional(z.boolean()),
   rival: z.optional(z.string()),
   canary: z.optional(z.string()),
+  waited: z.optional(z.boolean()),
   lastActedAt: z.optional(z.number()),
   heldForOutage: z.optional(z.boolean()),
   approved: z.optional(z.boolean()),

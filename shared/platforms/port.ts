@@ -178,6 +178,8 @@ export interface RetryOption {
   readonly externalId: string;
   readonly attempt: number;
   readonly jobs: readonly Job[];
+  /** What tries a single one of several jobs, by the job's own id. Absent: nothing does. */
+  readonly one?: string;
 }
 
 /** What a look at an automation may use. */

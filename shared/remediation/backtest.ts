@@ -88,6 +88,8 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     rival: decision.rival,
     canary: decision.canary,
     guard: decision.guard,
+    canaryFailed: decision.canary !== undefined && decision.verdict === 'refuse',
+    waited: decision.waited ?? false,
     control: (decision.control ?? 'running') as Situation['control'],
     spent: ledger.spentBy(fix, now, decision.spent ?? { repository: 0, all: 0 }),
     ...(supersededBy !== undefined && { supersededBy }),

@@ -39,7 +39,7 @@ export async function confirm(fix: Fix, existing: Remediation): Promise<Rest> {
     found === undefined || found.status === 'pending'
       ? { at, status: 'lost', detail: `in time, nothing has shown that it helped (${found?.detail ?? 'no answer'})` }
       : { at, status: found.status, detail: found.detail };
-  if (shown.status !== 'succeeded' && goesOn(existing, fix.record)) {
+  if (shown.status !== 'succeeded' && goesOn(existing, fix.record, false)) {
     await fix.write(existing, 'failed', { reason: shown.detail, result: existing.result, shown });
     return again(1, 'the next step');
   }

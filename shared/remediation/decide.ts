@@ -37,8 +37,11 @@ export interface Situation {
   readonly suspectedUntil?: number | undefined;
   /** What another fix does to the same subject at this moment. */
   readonly rival?: string | undefined;
-  /** The job of the run that is tried first, while that is not known to have helped. */
+  /** The job or run that is tried first, unless that is known to have helped; and whether it is known not to. */
   readonly canary?: string | undefined;
+  readonly canaryFailed?: boolean;
+  /** It has waited for that, and may be tried for longer than others. */
+  readonly waited?: boolean;
   /** What the master has said of the guard that it is for: `approved` counts for all that it is for. */
   readonly guard?: 'lifted' | 'approved' | undefined;
   /** When the subject was last acted on. */
@@ -147,13 +150,14 @@ const rules: readonly Rule[] = [
       ? refuse('superseded', reason)
       : hold('superseded', reason, now + SUPERSEDED_LOOK_MS);
   },
-  ({ now, run, playbook, approved, asked, heldForOutage, outage }, policy) => {
+  ({ now, run, playbook, approved, asked, heldForOutage, outage, canary, waited }, policy) => {
     if (!playbook.preconditions.includes('fresh')) return undefined;
     const age = now - Date.parse(run.endedAt ?? run.statusAt);
     const within = Math.max(
       FRESH_MS,
       approved || asked ? policy.approvalWithinMinutes * 60_000 + FRESH_MS : 0,
       heldForOutage || outage !== undefined ? policy.outage.recoverWithinHours * 3_600_000 : 0,
+      waited || canary !== undefined ? VERIFY_WITHIN_MS : 0,
     );
     return age < within
       ? undefined
@@ -172,8 +176,12 @@ const rules: readonly Rule[] = [
   ({ guard }) => (guard === 'lifted' ? refuse('guard', 'the master has lifted this guard before its time') : undefined),
   stopped,
   contested,
-  ({ now, canary }) =>
-    canary === undefined ? undefined : hold('canary', `${canary} is tried first`, now + CANARY_LOOK_MS),
+  ({ now, canary, canaryFailed }) => {
+    if (canary === undefined) return undefined;
+    return canaryFailed
+      ? refuse('canary', `${canary} was tried first, and that did not help`)
+      : hold('canary', `${canary} is tried first`, now + CANARY_LOOK_MS);
+  },
   ({ now, run }, policy) => {
     const window = windowOf(policy, run, now);
     return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);
@@ -257,12 +265,14 @@ export function decide(situation: Situation, policy: RemediationSettings): Decis
 
 /**
  * The failed jobs of an ended attempt with their failures, once all of them are diagnosed; undefined before. Whoever
- * completes the join (the end of the run, the last diagnosis) asks this same question.
+ * completes the join (the end of the run, the last diagnosis) asks this same question. `left` are jobs that the attempt left
+ * as they were.
  */
 export function ready(
   run: Run,
   jobs: readonly Job[],
   failures: readonly Failure[],
+  left: readonly Job[] = [],
 ): { jobs: Job[]; failures: Failure[] } | undefined {
   if (run.status !== 'failed' && run.status !== 'timed-out') return undefined;
   // A job that its platform has tried again by itself within the run speaks through its latest attempt.
@@ -270,7 +280,7 @@ export function ready(
     jobs.some((other) => other.runId === run.id && other.name === job.name && other.attempt > job.attempt);
   const failed = jobs.filter(
     (job) =>
-      job.runId === run.id &&
+      (job.runId === run.id || left.includes(job)) &&
       (job.status === 'failed' || job.status === 'timed-out') &&
       job.allowFailure !== true &&
       !superseded(job),

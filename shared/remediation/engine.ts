@@ -2,6 +2,7 @@ import type { Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { ids, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
+import { leftOver } from './alone.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
 import { afterCrash, lookUp } from './carry-out.ts';
 import { confirm } from './confirm.ts';
@@ -21,7 +22,7 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
   const rests: Rest[] = [];
   for (const run of record.runs) {
     const platform = deps.platforms[run.platform];
-    const join = ready(run, record.jobs, record.failures);
+    const join = ready(run, record.jobs, record.failures, leftOver(run, record));
     if (platform === undefined || join === undefined) continue;
     for (const option of platform.retryOptions(run, join.jobs)) {
       const failures = join.failures.filter((failure) => option.jobs.some((job) => job.id === failure.jobId));

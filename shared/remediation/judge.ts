@@ -1,9 +1,10 @@
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { readRun } from '../tracking/index.ts';
+import { aloneAt, jobName } from './alone.ts';
 import { refund, spend } from './budget.ts';
 import { BY_HAND } from './by-hand.ts';
-import { canaryOf } from './canary.ts';
+import { type Canary, canaryOf, canaryRunOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
@@ -55,8 +56,9 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     supersededBy: (await successorOf(store, run))?.id,
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
-    canary: canaryOf(fix),
     guard: await guardFor(fix),
+    ...waitingFor(canaryOf(fix)),
+    waited: existing?.decision?.waited === true || existing?.decision?.rule === 'canary',
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -76,6 +78,11 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     const known = await learned(fix, existing);
     choice = known.choice ?? choice;
     situation = { ...situation, ...known.says };
+    decision = decide(situation, settings);
+  }
+  // While there is an outage, its probes tell as much.
+  if (isPlan(decision) && open === undefined) {
+    situation = { ...situation, ...waitingFor(await canaryRunOf(fix)) };
     decision = decide(situation, settings);
   }
   if (decision.kind === 'act' && !asked) {
@@ -108,6 +115,9 @@ async function guardFor(fix: Fix): Promise<Situation['guard']> {
   const lasts = fix.playbook.steps[0]?.lastsHours !== undefined;
   return lasts ? wordOn(store, { ...fix.request, platform: fix.run.platform }) : undefined;
 }
+
+const waitingFor = (canary: Canary | undefined): Pick<Situation, 'canary' | 'canaryFailed'> =>
+  canary === undefined ? {} : { canary: canary.name, canaryFailed: canary.failed };
 
 const isPlan = ({ kind }: Decision): boolean => kind === 'act' || kind === 'ask';
 
@@ -205,6 +215,7 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   ...(situation.canary !== undefined && { canary: situation.canary }),
   ...(situation.guard !== undefined && { guard: situation.guard }),
   ...(situation.suspectedUntil !== undefined && { suspected: true }),
+  ...(situation.waited && { waited: true }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
   ...(situation.approved && { approved: true }),
@@ -261,10 +272,13 @@ async function probing(fix: Fix, outage: OpenOutage): Promise<Situation['outage'
   return { key: outage.key, since: outage.since, mayProbe, askAgainAt: next + 1_000 + fix.jitter(SPREAD_MS) };
 }
 
-/** How many of the run's earlier attempts count as tries: those that fell into an outage do not. */
+/** How many of the run's earlier attempts count as tries: those that fell into an outage, or were for another job, do not. */
 function triesOf(fix: Fix, outages: readonly Outage[]): number {
   let tries = 0;
+  const names = fix.option.jobs.map(jobName);
   for (let attempt = 1; attempt < fix.run.attempt; attempt++) {
+    const alone = aloneAt(fix.record, attempt);
+    if (alone !== undefined && !names.some((name) => alone.targets.includes(name))) continue;
     const theirs = fixesOf(fix, attempt);
     const excused = theirs.filter((other) => isExcused(fix, other, outages));
     if (theirs.length > 0 && excused.length === theirs.length) continue;

@@ -4,6 +4,7 @@ import { actionOf } from '../platforms/actions.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import type { Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
+import { hasFailed, isAlone, jobName, leftOver } from './alone.ts';
 import { type Fix, isProvedByNext } from './fix.ts';
 import { noteGuard } from './guards.ts';
 import { recordOutcome } from './learning/index.ts';
@@ -20,7 +21,7 @@ import { beginRollback } from './rollback.ts';
 export interface PlannedStep {
   /** Narrowed to this step: what is decided is decided of it alone. */
   readonly playbook: Playbook;
-  readonly action: string;
+  readonly option: RetryOption;
   readonly marks: Pick<Remediation, 'plan' | 'step' | 'parameters' | 'proof'>;
 }
 
@@ -30,6 +31,8 @@ interface Circumstances {
   readonly repository: string;
   readonly jobs: readonly Job[];
   readonly failures: readonly Failure[];
+  /** Another job of their run is tried first. */
+  readonly follows?: boolean;
 }
 
 const MAX_TEXT = 6_000;
@@ -56,7 +59,8 @@ export function stepFrom(
   from: number,
   of: Circumstances,
 ): { index: number; action: string; parameters?: Remediation['parameters'] } | undefined {
-  for (const [index, { action, parameters }] of playbook.steps.entries()) {
+  for (const [index, { action, parameters, targets }] of playbook.steps.entries()) {
+    if (targets === 'one' && of.follows) continue;
     if (index < from || (action !== RETRY_STEP && actionOf(of.platform, action) === undefined)) continue;
     const filled = parameters === undefined ? {} : fill(parameters, of);
     if (filled !== undefined) return { index, action, ...(parameters !== undefined && { parameters: filled }) };
@@ -68,34 +72,62 @@ export function plannedStep(
   playbook: Playbook,
   from: number,
   option: RetryOption,
-  of: Circumstances & { plan?: string | undefined; idOf: (action: string) => string },
+  of: Circumstances & {
+    plan?: string | undefined;
+    idOf: (action: string) => string;
+    fixes: RunRecord['remediations'];
+  },
 ): PlannedStep | undefined {
   const found = stepFrom(playbook, from, of);
   if (found === undefined) return undefined;
-  const action = found.action === RETRY_STEP ? option.action : found.action;
+  const wholly = found.action === RETRY_STEP ? option.action : found.action;
+  const begun = (action: string) => of.fixes.find((fix) => fix.id === of.idOf(action));
+  const { one } = option;
+  const isOne = one !== undefined && playbook.steps[found.index]?.targets === 'one' && option.jobs.length > 1;
+  // Where one job was all there was, what is told late of others changes nothing.
+  const isWhole = begun(wholly)?.playbook === playbook.id;
+  const taken =
+    isOne && (begun(one) !== undefined || !isWhole) ? aloneIn(option, one, begun(one)) : { ...option, action: wholly };
   const step = narrowed(playbook, found.index);
   const { by } = step.verification;
   return {
     playbook: step,
-    action,
+    option: taken,
     marks: {
-      ...(playbook.steps.length > 1 && { plan: of.plan ?? of.idOf(action), step: found.index }),
+      ...(playbook.steps.length > 1 && { plan: of.plan ?? of.idOf(taken.action), step: found.index }),
       ...(found.parameters !== undefined && { parameters: found.parameters }),
       ...(by !== 'next-attempt' && { proof: by }),
     },
   };
 }
 
+/** The same for one of its jobs: what was begun for one stays for that one. */
+function aloneIn(option: RetryOption, action: string, begun: Remediation | undefined): RetryOption {
+  const [first] = [...option.jobs].sort((a, b) => b.attempt - a.attempt || (a.id < b.id ? -1 : 1));
+  const job = option.jobs.find((one) => begun?.targets.includes(jobName(one))) ?? first;
+  return job === undefined ? option : { ...option, action, externalId: job.externalId, jobs: [job] };
+}
+
+/** Which step comes after one; where one did not help, the rest is not tried. */
+const after = ({ steps }: Playbook, step: number, helped: boolean): number =>
+  !helped && steps[step + 1]?.targets === 'rest' ? step + 2 : step + 1;
+
 /** Where the plan stands that was begun for some jobs; `over`: it has come to its end. Undefined: there is none. */
 export function standingOf(
-  { remediations }: Pick<RunRecord, 'remediations'>,
+  { remediations, jobs }: Pick<RunRecord, 'remediations' | 'jobs'>,
   option: Pick<RetryOption, 'attempt' | 'jobs'>,
 ): { playbook: Playbook; plan: string; step: number } | 'over' | undefined {
-  const names = new Set(option.jobs.map(({ name, externalId }) => name ?? externalId));
+  const names = new Set(option.jobs.map(jobName));
+  const hasLeft = (fix: Remediation): boolean =>
+    isAlone(fix) &&
+    fix.attempt < option.attempt &&
+    jobs.some((job) => job.attempt <= fix.attempt && hasFailed(job) && names.has(jobName(job)));
   const last = remediations
     .filter(
-      ({ plan, attempt, targets }) =>
-        plan !== undefined && attempt <= option.attempt && targets.some((name) => names.has(name)),
+      (fix) =>
+        fix.plan !== undefined &&
+        fix.attempt <= option.attempt &&
+        (fix.targets.some((name) => names.has(name)) || hasLeft(fix)),
     )
     .sort((a, b) => a.attempt - b.attempt || (a.step ?? 0) - (b.step ?? 0))
     .at(-1);
@@ -108,23 +140,34 @@ export function standingOf(
   // No attempt comes of it, so what follows is for this one.
   if (status === 'failed' && !isProvedByNext(last)) return { playbook, plan, step: step + 1 };
   if (last.attempt === option.attempt || WAITING.includes(status)) return { playbook, plan, step };
-  if (TRIED.includes(status)) return { playbook, plan, step: last.excused ? step : step + 1 };
+  const failedAgain = last.targets.some((name) => names.has(name));
+  if (isAlone(last) && !failedAgain && (status === 'succeeded' || TRIED.includes(status))) {
+    return { playbook, plan, step: step + 1 };
+  }
+  if (TRIED.includes(status)) return { playbook, plan, step: last.excused ? step : after(playbook, step, false) };
   return 'over';
 }
 
-/** Whether a step that did not help is followed by another, on the attempt after it where it made one. */
-export function goesOn(fix: Remediation, record: RunRecord): boolean {
+/** Whether a step whose outcome is known is followed by another, on the attempt after it where it made one. */
+export function goesOn(fix: Remediation, record: RunRecord, helped: boolean): boolean {
   const playbook = playbookOf(fix.playbook);
   if (playbook === undefined || fix.plan === undefined || fix.step === undefined) return false;
-  const isTarget = ({ name, externalId }: { name?: string | undefined; externalId: string }) =>
-    fix.targets.includes(name ?? externalId);
-  const on = isProvedByNext(fix) ? fix.attempt + 1 : fix.attempt;
-  const next = record.runs.find(({ attempt }) => attempt === on);
+  const isTarget = (of: { name?: string | undefined; externalId: string }) => fix.targets.includes(jobName(of));
+  const attempt = isProvedByNext(fix) ? fix.attempt + 1 : fix.attempt;
+  const next = record.runs.find((run) => run.attempt === attempt);
+  if (helped) {
+    if (!isAlone(fix) || next?.status === 'succeeded' || next?.status === 'canceled') return false;
+    const again = record.jobs.filter((job) => job.attempt === attempt && hasFailed(job) && !isTarget(job));
+    return again.length + leftOver({ attempt }, record).length > 0;
+  }
   // What was cancelled has no failure that a step could be for.
   if (next?.status === 'canceled' || next?.status === 'skipped') return false;
-  const jobs = record.jobs.filter((job) => job.attempt === on && isTarget(job));
-  const failures = record.failures.filter((one) => one.attempt === on && isTarget(one));
-  return stepFrom(playbook, fix.step + 1, { ...fix, jobs, failures }) !== undefined;
+  const jobs = record.jobs.filter((job) => job.attempt === attempt && isTarget(job));
+  const theirs = record.failures.filter(isTarget);
+  const again = theirs.filter((one) => one.attempt === attempt);
+  // Until it is diagnosed, what failed again is taken to have failed as it did before.
+  const failures = again.length > 0 ? again : theirs;
+  return stepFrom(playbook, after(playbook, fix.step, false), { ...fix, jobs, failures }) !== undefined;
 }
 
 /** A step that prepared others is over. True: another one follows. */
@@ -199,7 +242,7 @@ function fill(parameters: NonNullable<Remediation['parameters']>, of: Circumstan
 
 function factsOf({ platform, repository, jobs, failures }: Circumstances): Record<string, string | undefined> {
   const runners = new Set(jobs.map(({ runner }) => runner?.id.split(':').at(-1)));
-  const names = [...new Set(jobs.map(({ name, externalId }) => name ?? externalId))].join(', ');
+  const names = [...new Set(jobs.map(jobName))].join(', ');
   const causes = [...new Set(failures.map(({ cause }) => cause ?? 'unknown'))].join(', ');
   const text = failures.map(({ name, cause, category, remedy, url, excerpt }) =>
     [

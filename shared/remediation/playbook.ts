@@ -30,6 +30,11 @@ const step = z.strictObject({
   /** `retry`, or an action that the platform's adapter names. */
   action: name,
   parameters: z.optional(parameters),
+  /**
+   * Of what failed alike: `one` job of one run first, where the platform tries a job by itself; the `rest` once that has helped.
+   * Absent: all.
+   */
+  targets: z.optional(z.enum(['one', 'rest', 'all'])),
   tier: z.literal([...TIERS]),
   /** The whole step, the call and whatever must be looked up. */
   withinSeconds: seconds,
@@ -105,8 +110,6 @@ export const playbook = z
     /** How often one run may be tried by it; what failed in an outage does not count. */
     maxTries: z.number().check(z.int(), z.positive(), z.maximum(5)),
     cooldownSeconds: z.number().check(z.int(), z.nonnegative()),
-    /** One job of a run first, and the others once that has helped; where a platform tries each by itself. */
-    canary: z.optional(z.boolean()),
     /** How long what was done once is done again where it is called for, without another approval. */
     guardHours: z.optional(seconds),
     examples: z.array(example).check(z.minLength(2)),
@@ -115,6 +118,15 @@ export const playbook = z
     z.refine(
       ({ steps }) => steps.every((one) => one.tier !== 2 || one.rollback !== null),
       'a step that can be changed back says how',
+    ),
+    z.refine(
+      ({ steps }) =>
+        steps[0]?.targets !== 'rest' &&
+        steps.every(({ action, targets }, at) => {
+          const first = targets === 'one';
+          return first === (steps[at + 1]?.targets === 'rest') && (!first || action === RETRY_STEP);
+        }),
+      'one is tried again by itself, and the rest follows',
     ),
   );
 

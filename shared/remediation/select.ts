@@ -2,6 +2,7 @@ import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import { ids, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
+import { leaderOf } from './canary.ts';
 import type { EngineDeps } from './fix.ts';
 import { wordOn } from './guards.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
@@ -49,7 +50,8 @@ export async function select(
   const others = fitting.filter((one) => rootOf(one) === undefined);
   const { platform = '', repository = '' } = option.jobs[0] ?? {};
   const circumstances = {
-    ...{ platform, repository, jobs: option.jobs, failures },
+    ...{ platform, repository, jobs: option.jobs, failures, fixes: record.remediations },
+    follows: leaderOf(record, option) !== undefined,
     idOf: (action: string) => ids.remediation(runKeyOf(option.subject), action, option.part),
   };
   const of = (
@@ -58,12 +60,12 @@ export async function select(
     at: { plan?: string; step?: number } = {},
   ): Selected | undefined => {
     const planned = chosen && plannedStep(chosen, at.step ?? 0, option, { ...circumstances, plan: at.plan });
-    const { action, marks } = planned ?? { action: option.action, marks: {} };
+    const { marks = {} } = planned ?? {};
     const playbook = planned?.playbook ?? plain;
     if (chosen === undefined || playbook === undefined) return undefined;
     return {
       ...{ playbook, marks },
-      option: { ...option, action, playbook: chosen.id },
+      option: { ...(planned?.option ?? option), playbook: chosen.id },
       ...(choice !== undefined && { choice }),
     };
   };

@@ -1,9 +1,10 @@
 import { advance, makeGood } from '../incidents/index.ts';
-import { type Failure, isEnded, type Remediation } from '../model/index.ts';
+import { type Failure, isEnded, type Remediation, type Run } from '../model/index.ts';
 import { type RemediationSettings, remediationSettings } from '../runtime/remediation-settings.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
+import { isAlone } from './alone.ts';
 import { BY_HAND } from './by-hand.ts';
 import { proof, VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
@@ -46,13 +47,17 @@ export async function verifyRun(
     const overdue = ended && now() - Date.parse(next.endedAt ?? next.statusAt) > JOBS_TRAIL_MS;
     const outcome =
       (isProvedByNext(fix)
-        ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue })
+        ? proof(fix, { run: next, jobs: record.jobs }, { runAlone: overdue && tellsOf(next, fix) })
         : toldBy(fix, record)) ?? timedOut(fix, now());
     if (outcome !== undefined) await conclude({ store, settings }, fix, outcome, record);
-    else if (ended && isProvedByNext(fix)) rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
+    else if (ended && !overdue && isProvedByNext(fix))
+      rest = again(LOOK_AGAIN_SECONDS, 'the ends of the jobs are not known yet');
   }
   return rest;
 }
+
+/** Whether the end of an attempt tells of what was tried in it: a bad one may be that of what was left as it was. */
+const tellsOf = ({ status }: Run, fix: Remediation): boolean => status === 'succeeded' || !isAlone(fix);
 
 /** What newer work has taken the place of is good again once that has succeeded. */
 async function makeSupersededGood(store: Store, { remediations, runs, failures }: RunRecord): Promise<void> {
@@ -102,7 +107,7 @@ async function conclude(
 ): Promise<void> {
   // What no attempt comes of would never be tried again.
   const excused = (await tellOutage(store, fix, outcome.succeeded, record)) && isProvedByNext(fix);
-  const more = !outcome.succeeded && goesOn(fix, record);
+  const more = goesOn(fix, record, outcome.succeeded);
   const ended = !excused && !outcome.succeeded && !more;
   if (outcome.succeeded && mends(fix)) {
     const theirs = record.failures.filter(

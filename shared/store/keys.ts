@@ -155,6 +155,8 @@ export const effectsPartition = 'effects';
 /** The guards that last for a time; and what one that is in force since then had its say about. */
 export const guardPartition = 'guard';
 export const hitPartition = (guard: string, since: string): string => `hit#${hashOf(`${guard}\n${since}`)}`;
+/** Which run of an incident is tried before the others, for each playbook. */
+export const canaryPartition = (incident: string): string => `canary#${incident}`;
 export const activityPartition = (day: string): string => `activity#${day}`;
 
 /** Partitions a day's items of an entity are spread over, so that no index key is hot. */

@@ -16,6 +16,8 @@ export async function failedRun(
     endedAt?: string;
     origin?: 'live' | 'replayed';
     repository?: string;
+    /** All of its failures are of this one. */
+    incidentId?: string;
   } = {},
 ): Promise<FailedRun> {
   const {
@@ -33,7 +35,7 @@ export async function failedRun(
   for (const [index, { name, transient }] of jobs.entries()) {
     const jobExternalId = `${externalId}${index + 1}`;
     const id = ids.job('fake', externalId, jobExternalId);
-    const incidentId = ids.incident(`f${externalId}${index}`, 1);
+    const incidentId = options.incidentId ?? ids.incident(`f${externalId}${index}`, 1);
     const job: JobFact = {
       ...common,
       id,
@@ -72,12 +74,20 @@ export async function failedRun(
 /** The attempt after a rerun, ended: the run and its jobs of the given names. */
 export async function nextAttempt(
   store: Store,
-  of: { externalId?: string; attempt?: number; jobs: Record<string, 'succeeded' | 'failed'> },
+  of: {
+    externalId?: string;
+    attempt?: number;
+    jobs: Record<string, 'succeeded' | 'failed'>;
+    /** The run ends as its jobs did, unless told otherwise. */
+    status?: 'failed';
+    /** What failed is diagnosed, as of this incident. */
+    incidentId?: string;
+  },
 ): Promise<void> {
-  const { externalId = '1', attempt = 2, jobs } = of;
+  const { externalId = '1', attempt = 2, jobs, incidentId } = of;
   const runId = ids.run('fake', externalId, attempt);
   const common = { platform: 'fake', repository: 'acme/shop', statusAt: store.now(), origin: 'live', attempt } as const;
-  const status = Object.values(jobs).includes('failed') ? 'failed' : 'succeeded';
+  const status = of.status ?? (Object.values(jobs).includes('failed') ? 'failed' : 'succeeded');
   await store.merge('run', { ...common, id: runId, externalId, status, endedAt: store.now() });
   for (const [index, [name, outcome]] of Object.entries(jobs).entries()) {
     const id = ids.job('fake', externalId, `${externalId}${attempt}${index}`);
@@ -92,6 +102,21 @@ export async function nextAttempt(
         endedAt: store.now(),
         steps: [],
       },
+    });
+    if (outcome === 'succeeded' || incidentId === undefined) continue;
+    await store.merge('failure', {
+      ...common,
+      ...{
+        id,
+        jobId: id,
+        runId,
+        externalId: `${externalId}${attempt}${index}`,
+        name,
+        failedAt: store.now(),
+        incidentId,
+      },
+      ...{ transient: true, status: 'diagnosed', cause: 'dns-resolution-failed', category: 'network' },
+      ...{ severity: 'medium', priority: 3 },
     });
   }
 }

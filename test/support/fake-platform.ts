@@ -39,6 +39,7 @@ export class FakePlatform {
                 externalId: run.externalId,
                 attempt: run.attempt,
                 jobs: failed,
+                one: 'rerun-one',
               },
             ]
           : failed.map((job) => ({

@@ -17,6 +17,7 @@ export function retryOptions(run: Run, failed: readonly Job[]): RetryOption[] {
       externalId: run.externalId,
       attempt: run.attempt,
       jobs: failed,
+      one: 'rerun-job',
     },
   ];
 }

@@ -145,7 +145,7 @@ export function githubClient({ baseUrl, token, app: credentials, now = Date.now 
         const { data } = await octokit.rest.actions.listJobsForWorkflowRunAttempt({
           ...repositoryOf(request.repository),
           headers,
-          run_id: Number(request.externalId),
+          run_id: Number(request.runId.split(':')[1]),
           attempt_number: request.attempt,
           per_page: JOBS_A_PAGE,
           page,

@@ -2,7 +2,6 @@ import * as z from 'zod/mini';
 import { type Actions, byFinding, byState, call, markOf, parameter, query, type Seen, shaped } from '../action.ts';
 import type { ActionRequest, Shown } from '../port.ts';
 import { projectIn, teamIn } from './normalise.ts';
-import { SOURCES } from './payloads.ts';
 
 /** What QMOI can do on Vercel. https://vercel.com/docs/rest-api/{deployments,projects} */
 
@@ -25,7 +24,6 @@ const deployments = z.object({
       name: z.string(),
       state: z.nullish(z.string()),
       target: z.nullish(z.string()),
-      created: z.nullish(z.number()),
       meta: z.nullish(z.record(z.string(), z.unknown())),
     }),
   ),
@@ -33,21 +31,6 @@ const deployments = z.object({
 const MARK = 'qmoiMark';
 const ofProject = (seen: Seen) => shaped(deployments, seen)?.deployments;
 const FAILED: ReadonlySet<string> = new Set(['ERROR', 'CANCELED']);
-type Listed = z.infer<typeof deployments>['deployments'][number];
-
-/** Where a deployment goes: production, or the address of its branch. */
-const placeOf = ({ target, meta }: Listed): unknown =>
-  target ?? SOURCES.map((source) => meta?.[`${source}CommitRef`]).find((branch) => branch !== undefined);
-
-/**
- * What was made after a deployment for the same place, whatever came of it: where that failed too, it is the one to be deployed
- * anew. Vercel lists the newest first.
- */
-function successorOf(own: Listed, all: readonly Listed[], mark: string): Listed | undefined {
-  const isNewer = (other: Listed): boolean =>
-    own.created != null && other.created != null ? other.created > own.created : all.indexOf(other) < all.indexOf(own);
-  return all.find((other) => other.meta?.[MARK] !== mark && isNewer(other) && placeOf(other) === placeOf(own));
-}
 
 /** Who asked last that production be another deployment, and what came of it. */
 const project = z.object({
@@ -125,13 +108,9 @@ export const vercelActions: Actions = {
         seen,
       ),
     unfit(seen, of) {
-      const all = ofProject(seen);
-      const own = all?.find(({ uid }) => uid === of.externalId);
-      if (all === undefined || own === undefined) return 'the deployment is not among the newest of its project';
-      if (!FAILED.has(own.state ?? '')) return `the deployment is ${own.state ?? 'of an unknown state'}`;
-      // What it was built from would take the place of newer work.
-      const newer = successorOf(own, all, markOf(of, 'redeploy'));
-      return newer && `${newer.uid}, which came after it, is ${newer.state ?? 'there'}`;
+      const own = ofProject(seen)?.find(({ uid }) => uid === of.externalId);
+      if (own === undefined) return 'the deployment is not among the newest of its project';
+      return FAILED.has(own.state ?? '') ? undefined : `the deployment is ${own.state ?? 'of an unknown state'}`;
     },
     request(of, seen) {
       const own = seen && ofProject(seen)?.find(({ uid }) => uid === of.externalId);

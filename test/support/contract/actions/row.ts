@@ -28,8 +28,6 @@ export interface ActionRow {
     readonly ready: unknown;
     readonly already?: unknown;
     readonly unfit?: readonly unknown[];
-    /** Where it is sent all the same. */
-    readonly fit?: readonly unknown[];
   };
   /** What is read is not there any more once it has happened. */
   readonly removes?: true;

@@ -5,8 +5,7 @@ export const vercel: readonly ActionRow[] = vercelRows();
 
 function vercelRows(): ActionRow[] {
   const mark = markOf(requestOf({ platform: 'vercel', action: 'redeploy' }), 'redeploy');
-  const failed = { uid: 'dpl_9', name: 'shop', state: 'ERROR', target: 'production', meta: {}, created: 1_000 };
-  const newer = { ...failed, uid: 'dpl_12', created: 2_000 };
+  const failed = { uid: 'dpl_9', name: 'shop', state: 'ERROR', target: 'production', meta: {} };
   const anew = { uid: 'dpl_10', name: 'shop', state: 'QUEUED', target: null, meta: { qmoiMark: mark } };
   const list = (...deployments: object[]) => ({ deployments });
   const asked = (from: string, to: string, jobStatus = 'succeeded') => ({
@@ -51,19 +50,7 @@ function vercelRows(): ActionRow[] {
       before: {
         ready: list(failed),
         already: list(anew, failed),
-        unfit: [
-          list({ ...failed, state: 'READY' }),
-          list(),
-          {},
-          // Production would go back to what was before.
-          list({ ...newer, state: 'READY' }, failed),
-          list(failed, { ...newer, state: 'BUILDING' }),
-          list({ ...newer, state: 'ERROR' }, failed),
-        ],
-        fit: [
-          list({ ...newer, state: 'READY', target: null, meta: { githubCommitRef: 'next' } }, failed),
-          list({ ...newer, state: 'READY', created: 500 }, failed),
-        ],
+        unfit: [list({ ...failed, state: 'READY' }), list(), {}],
       },
     },
     {

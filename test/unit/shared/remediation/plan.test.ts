@@ -11,7 +11,6 @@ import {
 import { readEffects, tallyOf } from '../../../../shared/remediation/learning/index.ts';
 import { remediationSettings } from '../../../../shared/runtime/remediation-settings.ts';
 import { Store } from '../../../../shared/store/index.ts';
-import { failedRun, nextAttempt } from '../../../support/failed-run.ts';
 import { FakePlatform } from '../../../support/fake-platform.ts';
 import { MemoryTable } from '../../../support/memory-table.ts';
 
@@ -229,34 +228,6 @@ describe('a ladder', () => {
     }
     expect(deaths).toBeGreaterThan(30);
   });
-});
-
-it('of several jobs of a run one is tried first, and the others once that has helped', async () => {
-  for (const helps of [true, false]) {
-    const table = new MemoryTable();
-    const time = { now: START };
-    const clock = { now: () => time.now };
-    const store = new Store({ client: table.client, tableName: 'table', ...clock });
-    const fake = new FakePlatform('job');
-    const settings = remediationSettings.parse({ playbooks: { 'retry-failed-jobs': 'off', 'patient-retry': 'act' } });
-    const { runId } = await failedRun(store, {
-      jobs: ['lint', 'test', 'deploy'].map((name) => ({ name, transient: true })),
-    });
-    const settle = async () => {
-      for (let round = 0; round < 12; round++) {
-        await verifyRun(runId, { store, ...clock });
-        await remediateRun(runId, {
-          ...{ store, platforms: { fake: fake.platform }, read: async () => ({}), owner: 'worker', settings, ...clock },
-        });
-        time.now += 15_000;
-      }
-    };
-    await settle();
-    expect(fake.effects.map(({ externalId }) => externalId)).toEqual(['11']);
-    await nextAttempt(store, { jobs: { lint: helps ? 'succeeded' : 'failed' } });
-    await settle();
-    expect(fake.effects.map(({ externalId }) => externalId).sort()).toEqual(helps ? ['11', '12', '13'] : ['11']);
-  }
 });
 
 it('a runner that is behind several incidents is paused once, for a day, and all is tried again without it', async () => {
