@@ -44,8 +44,7 @@ export function createAsk({ baseUrl, headers: always, meter, now }: AskSettings)
     meter.told(answer.status, answer.headers);
     const { status } = answer;
     if ((status >= 200 && status < 300) || (status === 304 && etag !== undefined)) return answer;
-    const told = (answer.json as { message?: unknown } | undefined)?.message;
-    const message = typeof told === 'string' ? cut(told, MAX_REASON) : '';
+    const message = cut(wordsIn(answer.json), MAX_REASON);
     const seconds = limitedFor({ status, headers: answer.headers, message }, now());
     const reason = `${message === '' ? 'the platform answered' : message} (${status})`;
     if (seconds !== undefined) throw new PlatformUnavailable(reason, seconds);
@@ -72,6 +71,13 @@ export function createAsk({ baseUrl, headers: always, meter, now }: AskSettings)
       throw unavailable(error);
     }
   }
+}
+
+/** What an answer says for people: in `message` (GitHub, GitLab), `error.message` (Vercel) or `error` (Hugging Face). */
+function wordsIn(json: unknown): string {
+  const { message, error } = (json ?? {}) as { message?: unknown; error?: unknown };
+  const inner = (error as { message?: unknown } | null | undefined)?.message;
+  return [message, inner, error].find((words): words is string => typeof words === 'string') ?? '';
 }
 
 /** What a call comes to, where "there is no such thing" is an answer. */

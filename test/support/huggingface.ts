@@ -1,3 +1,4 @@
+import { HubHooks } from './huggingface-hooks.ts';
 import { type FakeDelivery, type WebFake, webFake } from './web-fake.ts';
 
 export interface SpaceState {
@@ -19,6 +20,7 @@ export interface FakeHub extends WebFake {
   /** The settings that point QMOI at it. */
   readonly settings: Readonly<Record<string, string>>;
   readonly spaces: Map<string, SpaceState>;
+  readonly webhooks: HubHooks;
   /** Whatever starts has started. */
   settle(): void;
   push(space: string, commit: string, ref?: string): FakeDelivery;
@@ -29,9 +31,13 @@ export interface FakeHub extends WebFake {
 /** The Hub, as far as QMOI hears it and asks it: webhooks of repositories, the runtime of Spaces and their logs. */
 export async function fakeHub({ token, secret }: { token: string; secret: string }): Promise<FakeHub> {
   const spaces = new Map<string, SpaceState>();
-  const server = await webFake(({ method, path, query, authorization }) => {
+  const webhooks = new HubHooks();
+  const server = await webFake((call) => {
+    const { method, path, query, authorization } = call;
     if (authorization !== `Bearer ${token}`)
       return { status: 401, json: { error: 'Invalid credentials in Authorization header' } };
+    const hook = webhooks.answer(call);
+    if (hook !== undefined) return hook;
     const [, owner, name, what = ''] =
       /^\/api\/spaces\/([^/]+)\/([^/]+)(?:\/(runtime|logs\/build|logs\/run|restart|pause))?$/.exec(path) ?? [];
     const space = spaces.get(`${owner}/${name}`);
@@ -94,6 +100,7 @@ export async function fakeHub({ token, secret }: { token: string; secret: string
       QMOI_HUGGINGFACE_URL: server.url,
     },
     spaces,
+    webhooks,
     settle() {
       for (const space of spaces.values()) {
         if (/BUILDING$|APP_STARTING$/.test(space.stage)) space.stage = space.comesTo?.shift() ?? 'RUNNING';

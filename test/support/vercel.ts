@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { VercelHooks } from './vercel-hooks.ts';
 import { VercelProduction } from './vercel-production.ts';
 import { type FakeDelivery, type WebFake, webFake } from './web-fake.ts';
 
@@ -44,12 +45,15 @@ const START = Date.UTC(2026, 0, 1, 10);
 export async function fakeVercel({ token, secret, team }: VercelOptions): Promise<FakeVercel> {
   const deployments = new Map<string, DeploymentSpec & { missing: number }>();
   const production = new VercelProduction();
+  const hooks = new VercelHooks(secret);
   let events = 0;
   const error = (status: number, code: string, message: string) => ({ status, json: { error: { code, message } } });
 
   const server = await webFake((call) => {
     const { method, path, query, authorization } = call;
     if (authorization !== `Bearer ${token}`) return error(403, 'forbidden', 'Not authorized');
+    const hook = hooks.answer(call);
+    if (hook !== undefined) return hook;
     const changed = query.teamId === team ? production.answer(call) : undefined;
     if (changed !== undefined) return changed;
     const id = /^\/v3\/deployments\/([^/]+)\/events$/.exec(path)?.[1];

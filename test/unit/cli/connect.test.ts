@@ -5,15 +5,20 @@ import { connect } from '../../../cli/commands/connect.ts';
 import { isPrivate, webhookAddress } from '../../../cli/connect/address.ts';
 import { main } from '../../../cli/main.ts';
 import { createForge, type Forge } from '../../support/forges/index.ts';
+import { fakeHub } from '../../support/huggingface.ts';
+import { fakeVercel } from '../../support/vercel.ts';
+import type { WebFake } from '../../support/web-fake.ts';
 import { ioOf } from './io.ts';
 
 const QMOI = 'http://127.0.0.1:9';
-const open: { forge?: Forge; server?: Server } = {};
+const open: { forge?: Forge; server?: Server; fake?: WebFake } = {};
 afterEach(async () => {
   await open.forge?.close();
   open.server?.close();
+  await open.fake?.close();
   delete open.forge;
   delete open.server;
+  delete open.fake;
 });
 
 async function call(args: string[], env: Record<string, string | undefined>) {
@@ -125,45 +130,83 @@ it('sets right what is wrong with a webhook, and a secret that QMOI refuses', as
   ]);
 });
 
-it('takes the secret that Vercel makes, once', async () => {
-  const hooks: object[] = [];
-  const vercel = await fake((method, _path, body) => {
-    if (method === 'GET') return { json: hooks };
-    const made = { id: 'hook_1', ...(body as object) };
-    hooks.push(made);
-    return { json: { ...made, secret: 'made-by-vercel' } };
+const writesTo = ({ calls }: WebFake): string[] =>
+  calls
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path, query }) => `${method} ${path} ${JSON.stringify(query)}`);
+
+describe('vercel', () => {
+  it.each([
+    ['acme', { slug: 'acme' }],
+    ['team_acme', { teamId: 'team_acme' }],
+    [undefined, {}],
+  ])('makes the secret of the webhook of %s, which is shown once', async (team, query) => {
+    const vercel = await fakeVercel({ token: 't', secret: 'made-by-vercel' });
+    open.fake = vercel;
+    const args = ['vercel', ...(team === undefined ? [] : [team]), '--url', QMOI];
+    const first = await call(args, vercel.settings);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain('QMOI_VERCEL_WEBHOOK_SECRET=made-by-vercel');
+    const again = await call(args, vercel.settings);
+    expect(again).toMatchObject({ code: 0, err: '', out: expect.not.stringContaining('made-by-vercel') });
+    expect(writesTo(vercel)).toEqual([`POST /v1/webhooks ${JSON.stringify(query)}`]);
   });
-  const env = { QMOI_VERCEL_API_URL: vercel.url, QMOI_VERCEL_TOKEN: 't' };
-  expect((await call(['vercel', 'acme', '--url', QMOI], env)).out).toContain(
-    'QMOI_VERCEL_WEBHOOK_SECRET=made-by-vercel',
-  );
-  const again = await call(['vercel', 'acme', '--url', QMOI], env);
-  expect(again).toMatchObject({ code: 0, out: expect.not.stringContaining('made-by-vercel') });
-  expect(vercel.writes).toEqual(['POST /v1/webhooks?slug=acme']);
+
+  it('says in its own words what it refuses', async () => {
+    const vercel = await fakeVercel({ token: 't', secret: 's' });
+    open.fake = vercel;
+    const wrong = await call(['vercel', '--url', QMOI], { ...vercel.settings, QMOI_VERCEL_TOKEN: 'other' });
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('Not authorized (403)') });
+  });
 });
 
-it('adds what a webhook of Hugging Face does not watch', async () => {
-  const hook = {
-    id: 'w1',
-    url: `${QMOI}/webhooks/huggingface`,
-    watched: [{ type: 'user', name: 'ada' }],
-    domains: ['repo', 'discussion'],
-    secret: 's',
-    disabled: false,
-  };
-  const hub = await fake((method, _path, body) => {
-    if (method === 'POST') Object.assign(hook, body);
-    return { json: method === 'GET' ? [hook] : { webhook: hook } };
-  });
-  const env = { QMOI_HUGGINGFACE_URL: hub.url, QMOI_HUGGINGFACE_TOKEN: 't', QMOI_HUGGINGFACE_WEBHOOK_SECRET: 's' };
+describe('huggingface', () => {
   const args = ['huggingface', 'space:acme/demo', '--url', QMOI];
-  expect((await call(args, env)).out).toContain('it did not watch space acme/demo');
-  expect(hook.watched).toEqual([
-    { type: 'user', name: 'ada' },
-    { type: 'space', name: 'acme/demo' },
-  ]);
-  expect((await call(args, env)).out).toContain('is as it should be');
-  expect(hub.writes).toEqual(['POST /api/settings/webhooks/w1']);
+
+  it('gets a webhook, and is left alone when it has one', async () => {
+    const hub = await fakeHub({ token: 't', secret: 's' });
+    open.fake = hub;
+    expect((await call(args, hub.settings)).out).toContain('Registered the webhook of space acme/demo');
+    const again = await call(args, hub.settings);
+    expect(again).toMatchObject({ code: 0, err: '', out: expect.stringContaining('is as it should be') });
+    expect(writesTo(hub)).toEqual(['POST /api/settings/webhooks {}']);
+    const { url, watched, domains, secret } = hub.webhooks.hooks[0] ?? {};
+    expect({ url, watched, domains, secret }).toEqual({
+      url: `${QMOI}/webhooks/huggingface`,
+      watched: [{ type: 'space', name: 'acme/demo' }],
+      domains: ['repo', 'discussion'],
+      secret: 's',
+    });
+  });
+
+  it('is added what its webhook does not watch, and switched on', async () => {
+    const hub = await fakeHub({ token: 't', secret: 's' });
+    open.fake = hub;
+    hub.webhooks.hooks.push({
+      ...{ id: 'w1', url: `${QMOI}/webhooks/huggingface`, domains: ['repo'], secret: 's', disabled: true },
+      watched: [{ type: 'user', name: 'ada' }],
+    });
+    expect((await call(args, hub.settings)).out).toContain('it did not watch space acme/demo');
+    expect(hub.webhooks.hooks).toMatchObject([
+      {
+        watched: [
+          { type: 'user', name: 'ada' },
+          { type: 'space', name: 'acme/demo' },
+        ],
+        domains: ['repo', 'discussion'],
+        disabled: false,
+      },
+    ]);
+    expect((await call(args, hub.settings)).out).toContain('is as it should be');
+    expect(writesTo(hub)).toEqual(['POST /api/settings/webhooks/w1 {}', 'POST /api/settings/webhooks/w1/enable {}']);
+  });
+
+  it('says in its own words what it refuses', async () => {
+    const hub = await fakeHub({ token: 't', secret: 's' });
+    open.fake = hub;
+    const wrong = await call(args, { ...hub.settings, QMOI_HUGGINGFACE_TOKEN: 'other' });
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('Invalid credentials') });
+  });
 });
 
 it('prints the manifest of an App with the address and the rights it needs', async () => {
