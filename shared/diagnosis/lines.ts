@@ -9,6 +9,8 @@ const WARNING = /^(?:warn(?:ing)?\b|npm warn\b|W:|\[warn(?:ing)?\])/i;
 /** Says that the thing just reported will be tried again. */
 const RETRY =
   /\b(?:retrying|re-trying|(?:will|going to|about to) retry|retry (?:in|after|#?\d|attempt #?\d)|before retry|trying again|will try|try again in|reconnecting|back off \d|attempt #?\d{1,3}(?: of |\/)\d{1,3}|attempt #?\d{1,3} failed)/i;
+/** Cypress's word for having given up: `Timed out retrying after 4000ms`. */
+const RETRIED = /\btimed out retrying\b/i;
 /** Says that no further try will follow: what was reported before it is the failure after all. */
 const SURRENDER =
   /\b(?:giv(?:ing|es?) up|gave up|after \d{1,3} (?:attempts?|tries|retries)|retries (?:exceeded|exhausted)|max(?:imum)? (?:number of )?retries|retry attempts? exhausted|no more retries|attempts? failed)\b|\(from versions: none\)/i;
@@ -24,7 +26,7 @@ export function isPassing(text: string): boolean {
 }
 export const isQuoted = (text: string): boolean => QUOTED.test(text);
 export const isWarning = (text: string): boolean => WARNING.test(text);
-export const announcesRetry = (text: string): boolean => RETRY.test(text);
+export const announcesRetry = (text: string): boolean => RETRY.test(text) && !RETRIED.test(text);
 export const surrenders = (text: string): boolean => SURRENDER.test(text);
 export const isGeneric = (text: string): boolean => GENERIC.test(text);
 

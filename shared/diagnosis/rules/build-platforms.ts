@@ -111,6 +111,7 @@ export const buildPlatformRules: readonly Rule[] = [
       'Could not find (?:Chrome|Firefox|Chromium) \\(ver',
       '(?i)cannot find (?:chrome|firefox|edge) binary',
       '^(?:ERROR \\[launcher\\]: )?No binary for (?:Chrome|Firefox|ChromeHeadless)\\w* browser',
+      'browserType\\.launch: Executable doesn.t exist at |Please run the following command to download new browsers',
     ),
     literals: [
       'Could not find Chrom',
@@ -119,12 +120,19 @@ export const buildPlatformRules: readonly Rule[] = [
       'chrome binary',
       'firefox binary',
       'edge binary',
+      "Executable doesn't exist at",
+      'download new browsers',
     ],
     examples: [
       'Error: Could not find Chrome (ver. 121.0.6167.85). This can occur if either',
       'ERROR [launcher]: No binary for ChromeHeadless browser on your platform.',
+      "    Error: browserType.launch: Executable doesn't exist at /root/.cache/ms-playwright/chromium-1097/chrome-linux/chrome",
     ],
-    nearMisses: ['Could not find the button Chrome', 'binary size: 12 MB'],
+    nearMisses: [
+      'Could not find the button Chrome',
+      'binary size: 12 MB',
+      'browserType.launch: the executable is started',
+    ],
   },
   {
     id: 'container-command-invalid',

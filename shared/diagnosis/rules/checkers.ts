@@ -47,6 +47,8 @@ export const checkerRules: readonly Rule[] = [
       '^\\[ERROR\\] .{0,200}(?:checkstyle|spotbugs|pmd|ktlint|detekt):',
       '^.{1,120}\\.{3,}Failed$',
       '^(?:error: )?Found \\d+ (?:lint )?(?:errors?|problems?|violations?) (?:in|across) ',
+      '^\\s{1,4}error • \\S.{0,300} • \\S{1,200}:\\d+:\\d+ • \\w',
+      '^\\S{1,300}:\\d+:\\d+: (?:error|warning): .{1,300} \\[[\\w.,-]{1,200}-warnings-as-errors\\]$',
     ),
     literals: [
       'problems (',
@@ -95,6 +97,8 @@ export const checkerRules: readonly Rule[] = [
       'violations in ',
       'violation in ',
       'violations across ',
+      ' error • ',
+      '-warnings-as-errors]',
     ],
     examples: [
       '✖ 3 problems (3 errors, 0 warnings)',
@@ -102,11 +106,14 @@ export const checkerRules: readonly Rule[] = [
       '  = note: `-D clippy::len-zero` implied by `-D warnings`',
       'cmd/app/main.go:12:2: Error return value of `f.Close` is not checked (errcheck)',
       'check for added large files..............................................Failed',
+      "  error • The method 'totl' isn't defined for the type 'Cart' • lib/main.dart:22:10 • undefined_method",
+      "src/cart.cpp:31:5: error: do not use 'else' after 'return' [readability-else-after-return,-warnings-as-errors]",
     ],
     nearMisses: [
       '✖ 3 problems (0 errors, 3 warnings)',
       "  1:5   warning  'unused' is assigned a value but never used  no-unused-vars",
       '    price_test.go:9: total(100) = 119, want 120',
+      "   info • Unused import: 'dart:io' • lib/a.dart:1:8 • unused_import",
     ],
   },
   {
@@ -163,6 +170,7 @@ export const checkerRules: readonly Rule[] = [
       '^(?:Error: )?Docusaurus found broken links',
       '^error: unresolved link to `',
       '\\[\\d{3}\\] https?://\\S+ \\| (?:Failed|Error|Network)',
+      '^build finished with problems, \\d+ warnings? \\(with warnings treated as errors\\)',
     ),
     literals: [
       'Sphinx',
@@ -173,12 +181,14 @@ export const checkerRules: readonly Rule[] = [
       '| Failed',
       '| Error',
       '| Network',
+      'warnings treated as errors)',
     ],
     examples: [
       'Warning, treated as error:',
       'Error: Docusaurus found broken links!',
       'Aborted with 2 warnings in strict mode!',
+      'build finished with problems, 1 warning (with warnings treated as errors).',
     ],
-    nearMisses: ['Running Sphinx v7.2.6'],
+    nearMisses: ['Running Sphinx v7.2.6', 'build succeeded, 1 warning.'],
   },
 ];

@@ -77,6 +77,8 @@ export const compilerRules: readonly Rule[] = [
       '^\\S{1,300}\\.(?:c|cc|cpp|cxx|h|hpp)\\(\\d+(?:,\\d+)?\\): (?:fatal )?error C\\d{4}: ',
     ),
     literals: [' error: ', 'error C'],
+    // A linter's finding, printed as a compiler's.
+    exclude: '-warnings-as-errors\\]$',
     examples: [
       'main.c:4:3: error: expected ‘,’ or ‘;’ before ‘printf’',
       'main.c:1:10: fatal error: openssl/missing.h: No such file or directory',

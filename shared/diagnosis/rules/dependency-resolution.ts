@@ -75,6 +75,8 @@ export const dependencyResolutionRules: readonly Rule[] = [
       '^E: (?:Unable to locate package|Package \\S+ has no installation candidate|Unable to correct problems)',
       '^(?:PackagesNotFoundError|UnsatisfiableError|LibMambaUnsatisfiableError): ',
       '^Error: Unable to find a match: |^No package \\S+ available\\.|unable to select packages:',
+      '^Your bundle is locked to \\S.{0,200} can no longer be found in that source',
+      '^ResolvePackageNotFound:',
     ),
     literals: [
       'ERESOLVE',
@@ -112,6 +114,8 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'Unable to find a match',
       'No package ',
       'unable to select packages',
+      'can no longer be found',
+      'ResolvePackageNotFound',
     ],
     exclude: 'Could not transfer|Could not resolve host',
     examples: [
@@ -120,6 +124,7 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'error: failed to select a version for the requirement `price = "^9"`',
       'E: Unable to locate package libssl1.0-dev',
       "> Could not resolve all files for configuration ':compileClasspath'.",
+      'Your bundle is locked to nokogiri (1.15.0) from rubygems repository https://rubygems.org/ or installed locally, but that version can no longer be found in that source.',
     ],
     nearMisses: ['curl: (6) Could not resolve host: repo1.maven.org', 'npm warn ERESOLVE overriding peer dependency'],
   },
@@ -224,6 +229,7 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'unauthorized: (?:authentication required|incorrect username or password|access token has insufficient scopes|HTTP Basic: Access denied)',
       'Response status code does not indicate success: 40[13]',
       '^Bad username or password for ',
+      '\\b(?:EINVALIDNPMTOKEN|ENONPMTOKEN|ENOGHTOKEN|EINVALIDGHTOKEN|EGHNOPERMISSION)\\b',
     ),
     literals: [
       'E401',
@@ -240,13 +246,21 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'authentication required',
       'username or password',
       'does not indicate success: 40',
+      'NPMTOKEN',
+      'GHTOKEN',
+      'EGHNOPERMISSION',
     ],
     examples: [
       'npm error code E401',
       'Error response from daemon: Get "https://ghcr.io/v2/": unauthorized: authentication required',
       "Could not GET 'https://maven.pkg.github.com/acme/lib/1.0/lib-1.0.pom'. Received status code 401 from server: Unauthorized",
       'denied: requested access to the resource is denied',
+      '[7:12:01 AM] [semantic-release] › ✘  EINVALIDNPMTOKEN Invalid npm token.',
     ],
-    nearMisses: ['npm error code E404', 'ok 3 - 401 Unauthorized without a token'],
+    nearMisses: [
+      'npm error code E404',
+      'ok 3 - 401 Unauthorized without a token',
+      'The NPM_TOKEN is taken from the environment',
+    ],
   },
 ];

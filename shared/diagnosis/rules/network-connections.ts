@@ -194,6 +194,7 @@ export const networkConnectionsRules: readonly Rule[] = [
       'net::ERR_(?:CONNECTION_)?TIMED_OUT',
       'spurious network error .{0,200}(?:Timeout|timed out)',
       'HttpClient\\.Timeout of \\d+ seconds elapsing',
+      '^\\s{0,8}\\[28\\] (?:Timeout was reached|Operation timed out)',
     ),
     literals: [
       'curl: (28)',
@@ -215,17 +216,20 @@ export const networkConnectionsRules: readonly Rule[] = [
       'TIMED_OUT',
       'spurious network',
       'HttpClient.Timeout',
+      '[28] ',
     ],
     examples: [
       'curl: (28) Operation timed out after 2001 milliseconds with 0 bytes received',
       'npm error network timeout at: https://registry.npmjs.org/left-pad',
       'Get "https://proxy.golang.org/github.com/pkg/errors/@v/v0.9.1.zip": dial tcp 142.250.1.141:443: i/o timeout',
       'error Error: https://registry.yarnpkg.com/left-pad/-/left-pad-1.3.0.tgz: ESOCKETTIMEDOUT',
+      '  [28] Timeout was reached (failed to download any data for `serde_json v1.0.108` within 30s)',
     ],
     nearMisses: [
       'ok 2 - times out after ETIMEDOUT',
       'Error: Timeout of 2000ms exceeded. For async tests and hooks, ensure "done()" is called',
       'The job timed out',
+      '[28] Timeouts are counted here',
     ],
   },
   {

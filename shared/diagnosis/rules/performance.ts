@@ -192,6 +192,7 @@ export const performanceRules: readonly Rule[] = [
       '^timeout: sending signal ',
       'TimeoutError: (?:Navigation|Waiting|page\\.|locator\\.|browserType\\.)',
       'Error: UPGRADE FAILED: (?:timed out|context deadline)|Error: INSTALLATION FAILED: (?:timed out|context deadline)',
+      '^level=error msg=\\"Timeout exceeded: try increasing it',
     ),
     literals: [
       'TimeoutExpired',
@@ -206,12 +207,14 @@ export const performanceRules: readonly Rule[] = [
       'TimeoutError',
       'FAILED: timed out',
       'FAILED: context',
+      'Timeout exceeded: try',
     ],
     examples: [
       "subprocess.TimeoutExpired: Command '['sleep', '30']' timed out after 1 seconds",
       'make: *** [Makefile:2: wait] Error 124',
       '##[error]Process completed with exit code 124.',
       'error: timed out waiting for the condition on deployments/web',
+      'level=error msg="Timeout exceeded: try increasing it by passing --timeout option"',
     ],
     nearMisses: ['make: *** [Makefile:2: main] Error 1', 'waiting for the server to start'],
   },

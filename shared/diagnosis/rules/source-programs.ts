@@ -47,7 +47,8 @@ export const sourceProgramsRules: readonly Rule[] = [
       'A variable or secret is not set for this job: define it, and mind that forks and unprotected branches get none.',
     pattern: oneOf(
       '^(?:\\S+: )?(?:line \\d+: |\\d+: )?\\w{1,100}: unbound variable$',
-      '^(?:\\S+: )?(?:line \\d+: |\\d+: )?[A-Z][A-Z0-9_]{2,60}: (?:parameter (?:not set|null or not set)|.{0,80}(?:is not set|must be set|is required))',
+      '^(?:\\S+: )?(?:line \\d+: |\\d+: )?[A-Z][A-Z0-9_]{2,60}: parameter (?:not set|null or not set)',
+      '^(?:\\S+: )?(?:line \\d+: |\\d+: )?[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}: .{0,80}(?:is not set|must be set|is required)',
       "^KeyError: '[A-Z][A-Z0-9]*_[A-Z0-9_]{1,60}'$",
       '^(?:Error: )?Input required and not supplied: ',
       '(?i)(?:environment variable|env var|secret|variable) [`"\']?[A-Z][A-Z0-9_]{2,60}[`"\']? (?:is )?(?:not set|missing|undefined|required|must be set|not found|is empty)',
@@ -81,7 +82,12 @@ export const sourceProgramsRules: readonly Rule[] = [
       '##[error]Credentials could not be loaded, please check your action inputs: Could not load credentials from any providers',
       'run.sh: line 1: API_TOKEN: API_TOKEN is not set',
     ],
-    nearMisses: ["KeyError: 'total'", 'Masking secret in the log', 'SECRET_KEY_BASE is set'],
+    nearMisses: [
+      "KeyError: 'total'",
+      'Masking secret in the log',
+      'SECRET_KEY_BASE is set',
+      'ERROR: Could not build wheels for psycopg2, which is required to install pyproject.toml-based projects',
+    ],
   },
   {
     id: 'file-not-found',

@@ -113,6 +113,8 @@ export const testRules: readonly Rule[] = [
       '^\\S{1,120}\\s{3,}(?:FAIL|FAILED|ERROR)$',
       '^\\s{0,16}[✗✖✕] \\S.{0,250}$',
       "^Test Case '.{1,200}' failed \\(|^\\*\\* TEST FAILED \\*\\*|^Failing tests:$",
+      '^\\d\\d:\\d\\d \\+\\d{1,6}(?: ~\\d{1,6})? -[1-9]\\d{0,5}: Some tests failed\\.',
+      '^\\s{0,4}testing\\.go:\\d+: race detected during execution of test',
     ),
     literals: [
       '✗ ',
@@ -149,6 +151,8 @@ export const testRules: readonly Rule[] = [
       'fail locally',
       'fails locally',
       ' failure',
+      'Some tests failed',
+      'race detected during',
     ],
     exclude: '^FAILED: (?:\\S+\\.o|CMakeFiles)|\\[(?:build|setup) failed\\]|, 0 failed\\b.{0,20}, 0 error',
     examples: [
@@ -160,12 +164,14 @@ export const testRules: readonly Rule[] = [
       '[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0',
       '3 examples, 1 failure',
       '  1 failing',
+      '00:05 +40 -1: Some tests failed.',
     ],
     nearMisses: [
       'Tests:       2 passed, 2 total',
       'test result: ok. 12 passed; 0 failed; 0 ignored',
       '[INFO] Tests run: 12, Failures: 0, Errors: 0, Skipped: 0',
       '0 failed, 12 passed in 0.03s',
+      '00:05 +41: All tests passed!',
     ],
   },
   {

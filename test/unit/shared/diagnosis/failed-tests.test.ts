@@ -66,6 +66,13 @@ it.each([
   ['xUnit', '    Acme.PriceTests.AddsTax(vat: 19) [FAIL]\n', ['Acme.PriceTests.AddsTax(vat: 19)']],
   ['XCTest', "Test Case '-[PriceTests testTax]' failed (0.1 seconds).\n", ['PriceTests testTax']],
   ['ScalaTest', '[info] - adds tax *** FAILED ***\n', ['adds tax']],
+  ['minitest', 'Failure:\nCartTest#test_total [test/cart_test.rb:12]:\nExpected: 119\n', ['CartTest#test_total']],
+  ['Flutter', '00:03 +12 -1: /app/test/cart_test.dart: adds tax [E]\n00:04 +13 -1: ok\n', ['adds tax']],
+  [
+    'Playwright',
+    '  1) [chromium] › cart.spec.ts:12:5 › cart › adds an item ──────\n    Retry #1 ───\n  2) b.spec.ts:1:2 › opens\n',
+    ['cart.spec.ts › cart › adds an item', 'b.spec.ts › opens'],
+  ],
   ['Bazel', '//app:price_test                    FAILED in 3 out of 3 in 0.4s\n', ['//app:price_test']],
 ])('names what failed under %s', async (_, log, tests) => {
   expect(await named(log)).toEqual(tests);
