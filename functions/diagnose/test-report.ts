@@ -1,11 +1,8 @@
-import type { Diagnosis } from '../../shared/diagnosis/index.ts';
+import { ABOUT_TESTS, type Diagnosis } from '../../shared/diagnosis/index.ts';
 import type { Job } from '../../shared/model/index.ts';
 import type { PlatformClient, TestReport } from '../../shared/platforms/port.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { takeCall } from './green-budget.ts';
-
-/** Causes by which tests are to blame, though the log may not tell which. */
-const ABOUT_TESTS: ReadonlySet<string> = new Set(['test-failed', 'test-timeout', 'tests-crashed', 'snapshot-mismatch']);
 
 export interface ReportDeps {
   readonly store: Store;

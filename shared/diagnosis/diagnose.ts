@@ -2,6 +2,7 @@ import { decide, type Verdict } from './decide.ts';
 import { type Candidate, Evidence, type Group, hard, type Kept } from './evidence.ts';
 import { FailedTests } from './failed-tests.ts';
 import { focus, type Range } from './focus.ts';
+import { headline } from './headline.ts';
 import { announcesRetry, errorScore, isGeneric, isPassing, isQuoted, isWarning, surrenders } from './lines.ts';
 import { redact } from './redact.ts';
 import {
@@ -170,9 +171,11 @@ class LogReader {
       green: this.#success,
       evidence: verdict?.best.number,
     });
-    const telling = lines.find(({ text }) => !isGeneric(text))?.text ?? '';
-    const template = templateOf(redact(verdict?.best.text ?? telling));
     const cause = verdict?.rule.id ?? 'unknown';
+    const tests = this.#tests.names();
+    const lineAt = (number: number): string | undefined => known.get(number)?.text;
+    const telling = headline(cause, verdict?.best, { tests, ranked: lines, lineAt });
+    const template = templateOf(redact(telling));
     return {
       cause,
       category: verdict?.rule.category ?? 'unknown',
@@ -182,7 +185,7 @@ class LogReader {
       lines: lines.map(({ number, text, score }) => ({ number, text: redact(text).slice(0, MAX_LINE_TEXT), score })),
       excerpt: cut(redact(shown(ranges, known, verdict?.best.number)), MAX_EXCERPT_BYTES),
       ranges: [...ranges],
-      tests: this.#tests.names().map(redact),
+      tests: tests.map(redact),
       template,
       fingerprint: fingerprintFor(cause, template, this.#context),
       confidence: verdict?.confidence ?? (telling !== '' ? 0.1 : 0),

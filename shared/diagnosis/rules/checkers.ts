@@ -47,8 +47,8 @@ export const checkerRules: readonly Rule[] = [
       '^\\[ERROR\\] .{0,200}(?:checkstyle|spotbugs|pmd|ktlint|detekt):',
       '^.{1,120}\\.{3,}Failed$',
       '^(?:error: )?Found \\d+ (?:lint )?(?:errors?|problems?|violations?) (?:in|across) ',
-      '^\\s{1,4}error • \\S.{0,300} • \\S{1,200}:\\d+:\\d+ • \\w',
-      '^\\S{1,300}:\\d+:\\d+: (?:error|warning): .{1,300} \\[[\\w.,-]{1,200}-warnings-as-errors\\]$',
+      '^\\s{1,4}error • .+ • \\S+:\\d+:\\d+ • \\w',
+      '^\\S+:\\d+:\\d+: (?:error|warning): .+-warnings-as-errors\\]$',
     ),
     literals: [
       'problems (',

@@ -311,6 +311,37 @@ describe('template and fingerprint', () => {
     expect((await of(one)).fingerprint).not.toBe((await of(other)).fingerprint);
   });
 
+  it.each([
+    [
+      'counts, by the test that failed',
+      'Failures:\n\n  1) Cart adds\n\n9 examples, 1 failure\n\nrspec ./cart_spec.rb:3 # Cart adds\n',
+      'Cart adds',
+    ],
+    [
+      'counts, by the line that tells most',
+      '12 runs, 20 assertions, 1 failures, 0 errors\nError: the gate is closed\n',
+      'Error: the gate is closed',
+    ],
+    [
+      'announces, with what it announces',
+      'CMake Error at CMakeLists.txt:14 (message):\n\n  Could NOT find OpenSSL\n',
+      'CMake Error at <path> (message): Could NOT find OpenSSL',
+    ],
+    [
+      'has a line within it, with that one',
+      "> Could not resolve all files for configuration ':compileClasspath'.\n   > Could not find com.acme:lib:1.0.\n",
+      "> Could not resolve all files for configuration ':compileClasspath'. > Could not find com.acme:lib:<n>.",
+    ],
+  ])('calls a failure whose line %s', async (_, log, template) => {
+    expect(await of(log)).toMatchObject({ template });
+  });
+
+  it('is the same whichever of the failed tests came first', async () => {
+    const log = (...tests: string[]): string =>
+      `3 examples, 2 failures\n${tests.map((test) => `rspec ./a_spec.rb:1 # ${test}\n`).join('')}`;
+    expect((await of(log('Cart b', 'Cart a'))).fingerprint).toBe((await of(log('Cart a', 'Cart b'))).fingerprint);
+  });
+
   it('tells failing steps apart, but not the numbers in their names', async () => {
     const a = await of(DNS, { failedStep: 'Install' });
     expect((await of(DNS, { failedStep: 'Deploy' })).fingerprint).not.toBe(a.fingerprint);
