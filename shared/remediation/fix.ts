@@ -9,6 +9,7 @@ import { effectiveControl, readControls } from './control.ts';
 import type { Decision } from './decide.ts';
 import type { Learnt } from './guards.ts';
 import { type Playbook, tierOf } from './playbook.ts';
+import type { Root } from './root.ts';
 
 /** When a fix is looked at whose effect no later attempt tells: no sooner, as the platform may still tell of before. */
 export const PROVED_SOON_MS = 30_000;
@@ -48,6 +49,8 @@ export class Fix {
   readonly marks: Marks;
   /** Why it is done before anything has failed. */
   readonly learnt: Learnt | undefined;
+  /** What it is behind. */
+  readonly root: Root | undefined;
   /** What was decided last, written along with whatever follows from it. */
   private decided: RecordedDecision | undefined;
 
@@ -62,6 +65,7 @@ export class Fix {
     choice?: RecordedDecision['choice'];
     marks?: Marks;
     learnt?: Learnt;
+    root?: Root;
   }) {
     this.deps = of.deps;
     this.platform = of.platform;
@@ -73,6 +77,7 @@ export class Fix {
     this.choice = of.choice;
     this.marks = of.marks ?? {};
     this.learnt = of.learnt;
+    this.root = of.root;
     this.id = ids.remediation(runKeyOf(this.run.id), this.option.action, this.option.part);
   }
 

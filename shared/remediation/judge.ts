@@ -1,9 +1,6 @@
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
-import { readRun } from '../tracking/index.ts';
-import { aloneAt, jobName } from './alone.ts';
 import { refund, spend } from './budget.ts';
-import { BY_HAND } from './by-hand.ts';
 import { type Canary, canaryOf, canaryRunOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
@@ -12,7 +9,6 @@ import { found, guardOfLearnt, guardOfOutage, noteHit, standingOf, wordOn } from
 import { review, reviewRun } from './hindsight.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
-  fellInto,
   isOpen,
   noteFailure,
   type OpenOutage,
@@ -26,6 +22,7 @@ import { giveUp } from './plan.ts';
 import { modeOf } from './policy.ts';
 import { rivalOf } from './rival.ts';
 import { successorOf } from './successor.ts';
+import { lastActedAt, madeBefore, triedInOutage, triesOf } from './tries.ts';
 
 /** What the held ones of an outage are spread over, once the next probe is due. */
 const SPREAD_MS = 60_000;
@@ -57,8 +54,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     lastActedAt: lastActedAt(fix),
     rival: rivalOf(fix, fix.record.remediations)?.action,
     guard: await guardFor(fix),
-    ...waitingFor(canaryOf(fix)),
-    waited: existing?.decision?.waited === true || existing?.decision?.rule === 'canary',
+    ...waitingFor(fix.root?.awaited ? { name: fix.root.name, failed: false } : canaryOf(fix)),
+    waited: existing?.decision?.waited === true || existing?.decision?.rule === 'canary' || fix.root !== undefined,
     control: await fix.control(),
     spent: NOTHING_SPENT,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
@@ -270,56 +267,6 @@ async function probing(fix: Fix, outage: OpenOutage): Promise<Situation['outage'
     outage.nextProbeAt <= store.now() || outage.probe === fix.id ? await takeProbe(store, outage.key, fix.id) : false;
   const next = Math.max(Date.parse(outage.nextProbeAt), now());
   return { key: outage.key, since: outage.since, mayProbe, askAgainAt: next + 1_000 + fix.jitter(SPREAD_MS) };
-}
-
-/** How many of the run's earlier attempts count as tries: those that fell into an outage, or were for another job, do not. */
-function triesOf(fix: Fix, outages: readonly Outage[]): number {
-  let tries = 0;
-  const names = fix.option.jobs.map(jobName);
-  for (let attempt = 1; attempt < fix.run.attempt; attempt++) {
-    const alone = aloneAt(fix.record, attempt);
-    if (alone !== undefined && !names.some((name) => alone.targets.includes(name))) continue;
-    const theirs = fixesOf(fix, attempt);
-    const excused = theirs.filter((other) => isExcused(fix, other, outages));
-    if (theirs.length > 0 && excused.length === theirs.length) continue;
-    tries++;
-  }
-  return tries;
-}
-
-/** How many runs on end were made by fixes, this one the last, where a run is made anew instead of being tried again. */
-async function madeBefore({ deps: { store }, record, playbook }: Fix): Promise<number> {
-  let [before, made] = [record, 0];
-  for (; made < playbook.maxTries; made++) {
-    const makers = await Promise.all(before.awaitedBy.map((id) => store.get('remediation', id)));
-    const maker = makers.find((one) => one !== undefined && one.playbook !== BY_HAND);
-    if (maker === undefined) break;
-    before = await readRun(store, maker.runId);
-  }
-  return made;
-}
-
-const fixesOf = (fix: Fix, attempt: number): Remediation[] => {
-  const run = fix.record.runs.find((one) => one.attempt === attempt);
-  return fix.record.remediations.filter(
-    (other) => other.runId === run?.id && (other.status === 'failed' || other.status === 'verifying'),
-  );
-};
-
-const isExcused = (fix: Fix, other: Remediation, outages: readonly Outage[]): boolean =>
-  other.probe === true || other.excused === true || outages.some((outage) => fellInto(outage, other, fix.record.runs));
-
-const triedInOutage = (fix: Fix, outages: readonly Outage[]): boolean =>
-  fix.run.attempt > 1 && fixesOf(fix, fix.run.attempt - 1).some((other) => isExcused(fix, other, outages));
-
-/** When the same jobs were last acted on by an earlier attempt's fix. */
-function lastActedAt(fix: Fix): number | undefined {
-  const names = new Set(fix.option.jobs.map((job) => job.name ?? job.externalId));
-  const times = fix.record.remediations
-    .filter((other) => other.id !== fix.id && ['verifying', 'succeeded', 'failed'].includes(other.status))
-    .filter((other) => other.targets.some((name) => names.has(name)))
-    .map((other) => Date.parse(other.statusAt));
-  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /**

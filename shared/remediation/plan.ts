@@ -11,6 +11,7 @@ import { recordOutcome } from './learning/index.ts';
 import { type Playbook, prepares, RETRY_STEP, verificationOf } from './playbook.ts';
 import { playbookOf } from './playbooks/index.ts';
 import { beginRollback } from './rollback.ts';
+import { retryBehind } from './root.ts';
 
 /**
  * A plan is a chain of fixes, one for each step of its playbook. A step either mends (it tries the failed jobs again, say, and
@@ -187,6 +188,7 @@ export async function prepared(
   const lastsUntil = hours === undefined || of.unchanged ? undefined : fix.in(hours * 3_600_000);
   if (!more) await endPlan(fix.deps.store, fix.record, from, `no step of ${fix.playbook.id} helped: ${of.result}`);
   if (lastsUntil !== undefined) await noteGuard(fix.deps.store, from, lastsUntil);
+  if (fix.root !== undefined && more) await retryBehind(fix.deps.store, fix.root.name, fix.playbook);
   await fix.write(from, 'succeeded', {
     ...{ reason: from.reason, result: of.result },
     ...(of.unchanged && { unchanged: true }),

@@ -1,7 +1,8 @@
 import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
-import { ids, runKeyOf, type Store } from '../store/index.ts';
+import { ids, runKeyOf } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
+import { jobName } from './alone.ts';
 import { leaderOf } from './canary.ts';
 import type { EngineDeps } from './fix.ts';
 import { wordOn } from './guards.ts';
@@ -10,6 +11,7 @@ import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
 import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
 import { wantedMode } from './policy.ts';
+import { type Root, seeTo, standingOfRoot, suspectedRoot } from './root.ts';
 
 const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
 
@@ -18,6 +20,7 @@ export interface Selected {
   readonly option: RetryOption;
   readonly choice?: RecordedDecision['choice'];
   readonly marks?: PlannedStep['marks'];
+  readonly root?: Root;
 }
 
 /**
@@ -70,21 +73,45 @@ export async function select(
     };
   };
   const standing = standingOf(record, option);
-  if (standing === 'over') return of(plain);
-  if (standing !== undefined) return of(standing.playbook, undefined, standing);
-  if (underWay !== undefined) return of(underWay);
-  // What many failures have in common is seen to before each of them is.
-  const atRoot = fitting.find((one) => rootOf(one) !== undefined);
   const judged = record.remediations.some(
     ({ subject, attempt, playbook }) =>
       subject === option.subject && attempt === option.attempt && playbookOf(playbook) !== undefined,
   );
-  if (atRoot !== undefined && !judged && (await hasRoot(store, option, failures))) {
-    const selected = of(atRoot);
-    const guard = selected && { ...{ platform, repository }, action: selected.option.action, ...selected.marks };
+  /** What many failures have in common is seen to once, before each of them is. Undefined: that changes nothing here. */
+  const behindRoot = async (atRoot: Playbook, name: string): Promise<Selected | undefined> => {
+    const behind = (awaited: boolean, at: { plan?: string; step?: number } = { step: 1 }): Selected | undefined => {
+      const selected = of(atRoot, undefined, at);
+      return selected && { ...selected, root: { name, awaited } };
+    };
+    const waits = openOne === undefined || openOne.status === 'proposed';
+    const seenTo = await standingOfRoot(store, name);
+    if (standing !== undefined && standing !== 'over' && standing.playbook === atRoot) {
+      if (standing.step > 0 && seenTo === 'left' && waits) return of(plain);
+      return behind(standing.step > 0 && seenTo === 'awaited', standing);
+    }
+    const names = new Set(option.jobs.map(jobName));
+    const isTried = record.remediations.some(
+      ({ playbook, step = 0, targets }) => playbook === atRoot.id && step > 0 && targets.some((one) => names.has(one)),
+    );
+    const isFor = seenTo === 'seen-to' || (seenTo === 'awaited' && underWay === atRoot);
+    if (isFor && waits && !isTried) return behind(seenTo === 'awaited');
+    if (underWay === atRoot && waits) return of(plain);
+    const first = behind(false, { step: 0 });
+    if (first?.marks?.step !== 0 || standing !== undefined || judged) return undefined;
+    const guard = { ...{ platform, repository }, action: first.option.action, ...first.marks };
     // Without the guard that the master has lifted, the rest of it is a plain rerun.
-    if (guard !== undefined && (await wordOn(store, guard)) === undefined) return selected;
-  }
+    if ((await wordOn(store, guard)) !== undefined) return undefined;
+    const now = await seeTo(store, name, first.marks.plan ?? '');
+    if (now === 'left') return undefined;
+    return now === 'ours' ? first : behind(now === 'awaited');
+  };
+  const atRoot = fitting.find((one) => rootOf(one) !== undefined);
+  const root = atRoot && (await suspectedRoot(store, option, failures));
+  const selected = atRoot && root && (await behindRoot(atRoot, root));
+  if (selected) return selected;
+  if (standing === 'over') return of(plain);
+  if (standing !== undefined) return of(standing.playbook, undefined, standing);
+  if (underWay !== undefined) return of(underWay);
   if (others.length === 0) return of(plain);
   const alike = plain !== undefined && wanted(plain) && misfit(plain, failures) === undefined ? [plain] : [];
   const candidates = [...alike, ...others];
@@ -111,13 +138,3 @@ const suits = ({ steps }: Playbook, { playbook }: RetryOption): boolean =>
   playbook !== undefined || steps.every(({ action }) => action !== RETRY_STEP);
 
 const rootOf = ({ trigger }: Playbook): string | undefined => (trigger.on === 'run-failed' ? trigger.root : undefined);
-
-/** Whether the machine that all of the jobs failed on is what their incidents are suspected to have in common with others. */
-async function hasRoot(store: Store, option: RetryOption, failures: RunRecord['failures']): Promise<boolean> {
-  const machines = new Set(option.jobs.map(({ platform, runner }) => runner && `runner:${platform}/${runner.name}`));
-  const [machine, another] = machines;
-  if (machine === undefined || another !== undefined) return false;
-  const ids = [...new Set(failures.map(({ incidentId }) => incidentId ?? ''))];
-  const incidents = await Promise.all(ids.map((id) => store.get('incident', id)));
-  return incidents.every((incident) => incident?.suspectedRoot === machine);
-}

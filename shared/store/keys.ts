@@ -8,6 +8,7 @@
  * | the fixes that the end of a run proves, of other runs | pk = `run#<platform>:<run>`, sk = `awaited#<fix>` |
  * | an incident's newest episode | pk = `incident#<fingerprint>`, sk = `pointer` |
  * | incidents that share a runner, a host, a commit …, and when | pk = `correlation#<hash>`, sk = incident id |
+ * | the fix that sees to such a thing | pk = `treatment#<hash>`, sk = `fix` |
  * | the parts of a delivery's body | pk = `delivery#<id>`, sk begins with `body#` |
  * | the runs of one line of work (a workflow on a branch), in their order | pk = `line#<platform>:<hash>`, sk = padded run |
  * | all sources of a platform, and how far each was swept | pk = `source#<platform>`, `sweep#<platform>`; sk = repository |
@@ -109,6 +110,7 @@ export const awaitedKey = (runId: string, fixId: string): Key => ({
 export const AWAITED = 'awaited#';
 export const incidentPointer = (fingerprint: string): Key => ({ pk: `incident#${fingerprint}`, sk: 'pointer' });
 export const correlationPartition = (root: string): string => `correlation#${root}`;
+export const treatmentKey = (root: string): Key => ({ pk: `treatment#${hashOf(root)}`, sk: 'fix' });
 export const bodyPart = (deliveryId: string, part: number): Key => ({
   pk: `delivery#${deliveryId}`,
   sk: `body#${padded(part)}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { correlate } from '../../../../shared/incidents/index.ts';
 import type { ActionRequest, ActOutcome, Platform } from '../../../../shared/platforms/port.ts';
 import {
   answerApproval,
@@ -114,8 +115,15 @@ async function world(name: 'github' | 'gitlab', playbook: string, policy: object
     (await store.partition(`run#${name}:5`, 'remediation#')) as { id: string; action: string; status: string }[];
   const fixOf = async (action: string) => (await fixes()).filter((fix) => fix.action === action);
   const incident = async () => (await store.get('incident', INCIDENT))?.status;
+  /** Failures of different kinds on one machine, as the diagnosis would have told of them. */
+  const suspectRunner = async () => {
+    for (const id of [INCIDENT, 'f2:1']) {
+      const machine = { platform: name, repository: 'acme/shop', category: 'system', runner: 'a machine' } as const;
+      await correlate(store, id, { ...machine, lines: [], at: store.now() });
+    }
+  };
   return {
-    ...{ store, time, sent, attemptEnds, settle, fixes, fixOf, incident },
+    ...{ store, time, sent, attemptEnds, settle, fixes, fixOf, incident, suspectRunner },
     did: () => sent.map(({ action, attempt }) => `${action} ${attempt}`),
     dyingAt: (n: number) => {
       [calls, dieAt] = [0, n];
@@ -233,20 +241,25 @@ describe('a ladder', () => {
 it('a runner that is behind several incidents is paused once, for a day, and all is tried again without it', async () => {
   const it = await world('gitlab', 'quarantine-runner');
   for (let run = 50; run < 62; run++) await it.attemptEnds(1, 'succeeded', { run, runner: '8' });
+  const ALL = [5, 6, 7, 15, 16, 17];
   for (const run of [5, 6, 7]) await it.attemptEnds(1, 'failed', { run });
   it.time.now += 60_000;
   await it.settle(1);
   expect(it.did()).toEqual([]);
-  const root = { suspectedRoot: 'runner:gitlab/a machine' };
-  await it.store.change('incident', INCIDENT, (incident) => incident && { ...incident, ...root });
+  await it.suspectRunner();
   for (const run of [15, 16, 17]) await it.attemptEnds(1, 'failed', { run });
   it.time.now += 60_000;
   await it.settle(2);
-  for (const run of [15, 16, 17]) await it.attemptEnds(2, 'succeeded', { run });
+  for (const run of ALL) await it.attemptEnds(2, 'succeeded', { run });
   await it.settle(2);
-  expect(it.did()).toEqual(['pause-runner 1', 'rerun 1', 'rerun 1', 'rerun 1']);
-  // What was judged before anybody suspected the machine stays as it was.
-  expect(it.sent.map(({ runId }) => runId)).toEqual(['gitlab:15:1', 'gitlab:15:1', 'gitlab:16:1', 'gitlab:17:1']);
+  // What was judged before anybody suspected the machine as well.
+  expect(it.did()).toEqual(['pause-runner 1', ...ALL.map(() => 'rerun 1')]);
+  expect(
+    it.sent
+      .slice(1)
+      .map(({ runId }) => runId)
+      .sort(),
+  ).toEqual(ALL.map((run) => `gitlab:${run}:1`).sort());
   it.time.now += 23 * 3_600_000;
   await it.settle(1);
   expect(it.did()).not.toContain('resume-runner 1');
@@ -254,17 +267,39 @@ it('a runner that is behind several incidents is paused once, for a day, and all
   expect(guard).toMatchObject({
     ...{ id: 'quarantine-runner:gitlab:7', kind: 'quarantine-runner', status: 'in-force', subject: '7' },
     remediationId: 'gitlab:15:pause-runner:1',
-    evidence: { incidentIds: [INCIDENT], before: { failed: 6, of: 6 }, otherwise: { failed: 0, of: 12 } },
+    evidence: { incidentIds: [INCIDENT, 'f2:1'], before: { failed: 6, of: 6 }, otherwise: { failed: 0, of: 12 } },
     // The jobs of the second attempts, which went elsewhere.
-    hits: 3,
+    hits: 6,
   });
   // A third of the jobs were its own; of such it fails seven in eight, and others one in fourteen.
   expect(guard?.chance).toBeCloseTo((1 / 3) * (7 / 8 - 1 / 14));
-  expect(guard && preventedBy(guard)).toBe(0.8);
+  expect(guard && preventedBy(guard)).toBe(1.6);
   it.time.now += 3_600_000;
   await it.settle(2);
-  expect(it.did().slice(4)).toEqual(['resume-runner 1']);
+  expect(it.did().slice(7)).toEqual(['resume-runner 1']);
   expect(await readGuards(it.store)).toEqual([]);
+});
+
+it.each([
+  { answer: 'approve' as const, does: ['pause-runner 1', 'rerun 1', 'rerun 1', 'rerun 1'] },
+  // What passes by itself may do so there as well.
+  { answer: 'refuse' as const, does: ['rerun 1'] },
+])('the master is asked once about the runner behind several incidents, and all wait for that: $answer', async (of) => {
+  const playbooks = { 'quarantine-runner': 'act' };
+  const it = await world('gitlab', 'quarantine-runner', { playbooks, tiers: {} });
+  await it.suspectRunner();
+  for (const run of [5, 6, 7]) {
+    const passing = { cause: 'dns-resolution-failed', transient: true };
+    await it.attemptEnds(1, 'failed', { run, ...(run === 7 && passing) });
+  }
+  await it.settle(40);
+  expect(it.did()).toEqual([]);
+  const [asked, ...others] = await it.fixOf('pause-runner');
+  expect(asked).toMatchObject({ status: 'awaiting-approval' });
+  expect(others).toEqual([]);
+  await answerApproval(it.store, String(asked?.id), { answer: of.answer, by: 'master' });
+  await it.settle(3);
+  expect(it.did()).toEqual(of.does);
 });
 
 it('a runner whose guard the master has lifted takes jobs again, and is not paused anew before its time', async () => {
