@@ -41,7 +41,7 @@ export const subscriptions = {
   notify: [
     { entity: 'incident', statuses: ['open', 'resolved', 'escalated'] },
     { entity: 'control', statuses: ['stopped'] },
-    { entity: 'remediation', statuses: ['awaiting-approval', 'not-rolled-back'] },
+    { entity: 'remediation', statuses: ['awaiting-approval', 'rolling-back', 'not-rolled-back'] },
     { entity: 'automation', statuses: ['silent', 'disabled'] },
     { entity: 'automation', statuses: ['healthy', 'degraded', 'failing'], from: ['silent', 'disabled'] },
     { entity: 'source', statuses: ['failing', 'unhooked', 'unreachable', 'active'] },

@@ -1,14 +1,16 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Failure } from '../model/index.ts';
-import { byIncident, INDEX, type Store, stateOf } from '../store/index.ts';
+import { byIncident, INDEX, runPartition, type Store, stateOf } from '../store/index.ts';
 
 const AT_ONCE = 100;
 
-/**
- * The failures of an incident, newest first. The index names them, the consistent read of each decides; one so fresh that the
- * index lags behind is missing.
- */
-export async function* failuresOf(store: Store, incidentId: string): AsyncGenerator<Failure> {
+interface FailureKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** Where the failures of an incident are, newest first, as the index names them, in pages. */
+async function* keysOf(store: Store, incidentId: string): AsyncGenerator<FailureKey[]> {
   let start: Record<string, unknown> | undefined;
   do {
     const page = await store.client.send(
@@ -22,7 +24,24 @@ export async function* failuresOf(store: Store, incidentId: string): AsyncGenera
         ExclusiveStartKey: start,
       }),
     );
-    let keys = (page.Items ?? []).map(({ pk, sk }) => ({ pk, sk }));
+    yield (page.Items ?? []).map(({ pk, sk }) => ({ pk, sk }));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined);
+}
+
+/** The runs with failures of an incident, newest first, each by its platform and id; one may come more than once. */
+export async function* runsOf(store: Store, incidentId: string): AsyncGenerator<string> {
+  for await (const keys of keysOf(store, incidentId))
+    for (const { pk } of keys) yield pk.slice(runPartition('').length);
+}
+
+/**
+ * The failures of an incident, newest first. The index names them, the consistent read of each decides; one so fresh that the
+ * index lags behind is missing.
+ */
+export async function* failuresOf(store: Store, incidentId: string): AsyncGenerator<Failure> {
+  for await (const page of keysOf(store, incidentId)) {
+    let keys = page;
     while (keys.length > 0) {
       const answer = await store.client.send(
         new BatchGetCommand({ RequestItems: { [store.tableName]: { Keys: keys, ConsistentRead: true } } }),
@@ -34,8 +53,7 @@ export async function* failuresOf(store: Store, incidentId: string): AsyncGenera
       }
       keys = (answer.UnprocessedKeys?.[store.tableName]?.Keys ?? []) as typeof keys;
     }
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
+  }
 }
 
 /**

@@ -156,6 +156,8 @@ export const remediation = machine({
     /** The plan that it is a step of, by the id of its first fix; and which one. */
     plan: z.optional(z.string()),
     step: z.optional(z.number()),
+    /** Why it is taken to have done harm. */
+    harm: z.optional(z.string()),
     /** When it is taken back by itself. */
     lastsUntil: z.optional(z.string()),
   },
@@ -201,6 +203,7 @@ export const remediation = machine({
     rollbackOf: once,
     plan: once,
     step: largest,
+    harm: once,
     lastsUntil: once,
   },
   watched: ['approvedAt', 'rollbackAskedAt'],

@@ -48,17 +48,23 @@ export function approvalMessage(fix: Remediation, link: string | undefined): Mes
   return { title: subjectLine(`Approve? ${what}`), body: lines.join('\n') };
 }
 
-export function stuckMessage(fix: Remediation): Message {
+export const harmMessage = (fix: Remediation): Message =>
+  takingBack(fix, 'Taken back, as it did harm', 'QMOI did this, and takes it back before its time', fix.harm);
+
+export const stuckMessage = (fix: Remediation): Message =>
+  takingBack(fix, 'Not taken back', 'QMOI did this, and could not take it back', fix.reason);
+
+function takingBack(fix: Remediation, title: string, says: string, why = 'no reason was given'): Message {
   const what = `${fix.action} for ${fix.repository}`;
   const lines = [
-    `QMOI did this, and could not take it back: ${what}`,
+    `${says}: ${what}`,
     '',
     `Repository: ${fix.repository} (${fix.platform})`,
-    `Why:        ${fix.reason ?? 'no reason was given'}`,
+    `Why:        ${why}`,
     '',
     `Remediation ${fix.id}`,
   ];
-  return { title: subjectLine(`Not taken back: ${what}`), body: lines.join('\n') };
+  return { title: subjectLine(`${title}: ${what}`), body: lines.join('\n') };
 }
 
 const STOOD: Record<string, string> = { silent: 'Silent', disabled: 'Switched off' };

@@ -9,6 +9,7 @@ import {
   approvalMessage,
   automationMessage,
   controlMessage,
+  harmMessage,
   incidentMessage,
   type Message,
   sourceMessage,
@@ -93,6 +94,7 @@ async function owingOf(envelope: Envelope, deps: NotifyDeps): Promise<Owing | un
     }
     case 'remediation': {
       const fix = await store.get('remediation', key);
+      if (to === 'rolling-back') return fix?.harm === undefined ? undefined : { message: harmMessage(fix) };
       if (fix?.status === 'not-rolled-back') return { message: stuckMessage(fix) };
       // What the master asked for needs no second word.
       const asks = fix?.status === 'awaiting-approval' && fix.playbook !== BY_HAND && fix.version === envelope.version;

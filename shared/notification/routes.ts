@@ -38,6 +38,8 @@ export const routes: readonly Route[] = [
   },
   { name: 'emergency', event: 'control.stopped', topic: 'emergency' },
   { name: 'approval', event: 'remediation.awaiting-approval', topic: 'real-time' },
+  // Its incident may be long over: this is all that the master hears of it.
+  { name: 'error', event: 'remediation.rolling-back', topic: 'error' },
   // What QMOI changed and could not change back.
   { name: 'emergency', event: 'remediation.not-rolled-back', topic: 'emergency' },
   // What did not run says nothing itself.

@@ -47,6 +47,6 @@ export async function takeBackHarmful(store: Store, { remediations, runs }: RunR
     await recordOutcome(store, { ...fix, causes: fix.causes ?? [], at: fix.statusAt }, false);
     const reason = `${fix.action} seems to have done harm: ${harm}`;
     await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', reason, fix.origin)));
-    await beginRollback(store, fix, reason);
+    await beginRollback(store, fix, reason, { harm });
   }
 }

@@ -62,10 +62,15 @@ export function toTakeBack({ remediations }: RunRecord, now: number): Remediatio
 }
 
 /** Says that a fix is being taken back, where it can be; whoever looks at its run next sees to it. False: it cannot be. */
-export async function beginRollback(store: Store, fix: Remediation, reason: string): Promise<boolean> {
+export async function beginRollback(
+  store: Store,
+  fix: Remediation,
+  reason: string,
+  of: { harm?: string } = {},
+): Promise<boolean> {
   if (obstacle(fix) !== undefined) return false;
   const wakeAt = new Date(Date.parse(store.now()) + LOOK_MS).toISOString();
-  return (await write(store, fix, 'rolling-back', reason, { wakeAt }))?.status === 'rolling-back';
+  return (await write(store, fix, 'rolling-back', reason, { wakeAt, ...of }))?.status === 'rolling-back';
 }
 
 /** What takes a fix back. Undefined: nothing does, or it is not to be. */
@@ -111,7 +116,7 @@ async function write(
   from: Remediation,
   status: Remediation['status'],
   reason: string,
-  fields: { wakeAt?: string } = {},
+  fields: { wakeAt?: string; harm?: string } = {},
 ): Promise<Remediation | undefined> {
   const { after } = await store.change('remediation', from.id, (state) =>
     state?.status !== from.status

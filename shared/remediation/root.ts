@@ -1,7 +1,7 @@
-import { failuresOf, incidentsWith } from '../incidents/index.ts';
+import { incidentsWith, runsOf } from '../incidents/index.ts';
 import type { Job, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
-import { expiry, runKeyOf, type Store, treatmentKey } from '../store/index.ts';
+import { expiry, type Store, treatmentKey } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { hasFailed, jobName } from './alone.ts';
 import { VERIFY_WITHIN_MS } from './decide.ts';
@@ -110,13 +110,12 @@ export const toldByRoot = ({ name }: Root, fix: Remediation, { jobs }: Pick<RunR
 /** Has all that failed of a root and was given up judged anew, as far as a playbook is for it. Safe to do again. */
 export async function retryBehind(store: Store, root: string, playbook: Playbook): Promise<void> {
   const runs = new Set<string>();
-  const since = new Date(Date.parse(store.now()) - VERIFY_WITHIN_MS).toISOString();
   for (const id of await incidentsWith(store, root)) {
     const incident = await store.get('incident', id);
     if (incident?.status === 'resolved' || incident?.suspectedRoot !== root) continue;
-    for await (const failure of failuresOf(store, id)) {
+    for await (const run of runsOf(store, id)) {
       if (runs.size >= MOST_RUNS) break;
-      if (failure.resolvedAt === undefined && failure.failedAt > since) runs.add(runKeyOf(failure.id));
+      runs.add(run);
     }
   }
   const all = [...runs];
@@ -128,11 +127,13 @@ export async function retryBehind(store: Store, root: string, playbook: Playbook
 async function retryRun(store: Store, id: string, root: string, playbook: Playbook): Promise<void> {
   const { runs, jobs, failures, remediations } = await readRun(store, id);
   const last = runs.reduce((a, b) => (a.attempt > b.attempt ? a : b), runs[0] as RunRecord['runs'][number]);
+  const since = new Date(Date.parse(store.now()) - VERIFY_WITHIN_MS).toISOString();
   for (const fix of remediations) {
     if (fix.runId !== last?.id || !REFUSED_FOR_NOW.includes(fix.decision?.rule ?? '')) continue;
     const theirs = jobs.filter((job) => job.runId === fix.runId && fix.targets.includes(jobName(job)));
     const why = failures.filter(({ jobId }) => theirs.some((job) => job.id === jobId));
-    if (why.length === 0 || misfit(playbook, why) !== undefined) continue;
+    const isOver = why.every(({ resolvedAt, failedAt }) => resolvedAt !== undefined || failedAt < since);
+    if (isOver || misfit(playbook, why) !== undefined) continue;
     if (!theirs.every((job) => machineOf(job) === root)) continue;
     const { id: followed, strategy } = playbook;
     await reopen(store, fix, `to be judged anew: ${root} is seen to`, { playbook: followed, strategy });

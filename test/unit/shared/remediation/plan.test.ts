@@ -280,6 +280,24 @@ it('a runner that is behind several incidents is paused once, for a day, and all
   expect(await readGuards(it.store)).toEqual([]);
 });
 
+it('the runner is paused once and all is tried again once, whichever call of the table their workers die at', async () => {
+  let deaths = 0;
+  for (let n = 1; ; n += 5) {
+    const it = await world('gitlab', 'quarantine-runner');
+    await it.attemptEnds(1, 'failed', { run: 6 });
+    await it.settle(1);
+    await it.suspectRunner();
+    await it.attemptEnds(1, 'failed', { run: 5 });
+    it.dyingAt(n);
+    await it.settle(4);
+    expect(it.did(), `died at call ${n}`).toEqual(['pause-runner 1', 'rerun 1', 'rerun 1']);
+    expect(new Set(it.sent.slice(1).map(({ runId }) => runId)).size, `died at call ${n}`).toBe(2);
+    if (!it.died()) break;
+    deaths++;
+  }
+  expect(deaths).toBeGreaterThan(10);
+});
+
 it.each([
   { answer: 'approve' as const, does: ['pause-runner 1', 'rerun 1', 'rerun 1', 'rerun 1'] },
   // What passes by itself may do so there as well.
