@@ -136,12 +136,31 @@ export const testLines: readonly TestLine[] = [
     pattern: /^\s{1,4}\d{1,5}\) (?:\[[^\]]{1,60}\] › )?(\S{1,200}):\d{1,7}:\d{1,5} › ([^─]{1,300})(?: ─|$)/,
     name: ([file, title]) => `${file} › ${title?.trimEnd()}`,
   },
+  // Common Test, Clojure, R's testthat, Julia
+  {
+    literals: ['*** FAILED {'],
+    pattern: /^Testing \S{1,200}: \*\*\* FAILED \{(\w{1,100}),(\w{1,100})\}/,
+    name: ([suite, name]) => join(suite, name),
+  },
+  {
+    literals: ['FAIL in (', 'ERROR in ('],
+    pattern: /^(?:FAIL|ERROR) in \(([^\s()]{1,200})\) \(/,
+    name: ([name]) => name,
+  },
+  {
+    literals: ['── Failure (', '── Error ('],
+    pattern: /^\s{0,8}── (?:Failure|Error) \([^)]{1,200}\): ([^─]{1,200}) ─/,
+    name: ([name]) => name,
+  },
+  { literals: ['Test Failed at'], pattern: /^(.{1,200}): Test Failed at \S{1,200}:\d{1,7}$/, name: ([name]) => name },
   // Marked by a cross, in mocha's and karma's reporters and in AVA; a hook that was skipped is no failure
   {
     literals: ['✗ ', '✖ ', '✕ ', '✘ '],
     pattern: /^\s{0,24}[✗✖✕✘] (\S.{0,300})$/,
     name: ([name = '']) =>
-      /\(skipped\)$|^\d{1,6} (?:tests?|problems?|failed|errors?|warnings?|of|passed)/i.test(name)
+      /\(skipped\)$|^Found \d| severity vulnerability found |^\d{1,6} (?:tests?|problems?|failed|errors?|warnings?|of|passed)/i.test(
+        name,
+      )
         ? undefined
         : name.replace(/ \(\d{1,7} ?m?s\)$/, ''),
   },

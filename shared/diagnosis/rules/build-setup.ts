@@ -20,6 +20,7 @@ export const buildSetupRules: readonly Rule[] = [
       "^(?:N/A: version|nvm: version) ['\\\"].{1,60}['\\\"] is not yet installed|^rbenv: version `.{1,40}' is not installed|^pyenv: version `.{1,40}' is not installed|^No version is set for command ",
       '^(?:The operation couldn.t be completed\\. )?Unable to locate a Java Runtime',
       '^\\s{0,8}(?:Error|error): \\S{1,60} executable not found',
+      'Could not find any (?:Python|Visual Studio) installation to use',
     ),
     literals: [
       'is not installed',
@@ -35,12 +36,14 @@ export const buildSetupRules: readonly Rule[] = [
       'contain component',
       'support component',
       'executable not found',
+      'installation to use',
     ],
     examples: [
       "error: 'cargo-clippy' is not installed for the toolchain 'nightly-2022-08-18-x86_64-unknown-linux-gnu'",
       '##[error]Version 3.6 with arch x64 not found',
       "rbenv: version `2.7.1' is not installed (set by /app/.ruby-version)",
       'Error: pg_config executable not found.',
+      'npm error gyp ERR! stack Error: Could not find any Python installation to use',
     ],
     nearMisses: [
       'Version 3.6.8 was found in the local cache',
@@ -190,6 +193,7 @@ export const buildSetupRules: readonly Rule[] = [
       '^(?:ActiveRecord::)?(?:PendingMigrationError|DuplicateMigration\\w*Error)|Migrations are pending',
       '^(?:ERROR: )?(?:Validate failed: )?Migration(?:s have failed validation| checksum mismatch)',
       '^Error: P30\\d\\d$',
+      'MigrationFailedException: |Migration failed for change ?set ',
     ),
     literals: [
       'Conflicting migrations',
@@ -199,11 +203,14 @@ export const buildSetupRules: readonly Rule[] = [
       'Migrations are pending',
       'Migration',
       'Error: P30',
+      'MigrationFailed',
+      'failed for change',
     ],
     examples: [
       'CommandError: Conflicting migrations detected; multiple leaf nodes in the migration graph: (0002_a, 0002_b in app).',
       "alembic.util.exc.CommandError: Multiple head revisions are present for given argument 'head'",
       'Migrations are pending. To resolve this issue, run: bin/rails db:migrate',
+      'liquibase.exception.LiquibaseException: liquibase.exception.MigrationFailedException: Migration failed for changeset db/changelog.xml::12::acme:',
     ],
     nearMisses: ['No migrations to apply.', 'Migrations done'],
   },

@@ -10,11 +10,17 @@ export const compilerRules: readonly Rule[] = [
     severity: 'medium',
     tier: 'cause',
     remedy: 'Fix the type error.',
-    pattern: '\\b(?:error )?TS[1-9]\\d{3,4}: |\\bTS[1-9]\\d{3,4}\\b.{0,20}error|- error TS\\d{4,5}: ',
-    literals: ['TS1', 'TS2', 'TS4', 'TS5', 'TS6', 'TS7', 'TS8', 'TS9'].map((code) => ` ${code}`).concat('error TS'),
+    pattern: oneOf(
+      '\\b(?:error )?TS[1-9]\\d{3,4}: |\\bTS[1-9]\\d{3,4}\\b.{0,20}error|- error TS\\d{4,5}: ',
+      '^Type error: \\S',
+    ),
+    literals: ['TS1', 'TS2', 'TS4', 'TS5', 'TS6', 'TS7', 'TS8', 'TS9']
+      .map((code) => ` ${code}`)
+      .concat('error TS', 'Type error: '),
     examples: [
       "src/price.ts(2,14): error TS2322: Type 'number' is not assignable to type 'string'.",
       "src/app/app.component.ts:12:5 - error TS2552: Cannot find name 'totl'. Did you mean 'total'?",
+      "Type error: Property 'prce' does not exist on type 'Item'. Did you mean 'price'?",
     ],
     nearMisses: ['// @ts-expect-error TS2322 is what we want here', 'ticket TS2322 is done'],
   },
@@ -148,6 +154,8 @@ export const compilerRules: readonly Rule[] = [
       '.groovy:',
       'Compilation failed; see',
     ],
+    // Checkstyle's and ktlint's findings look the same.
+    exclude: '^\\[ERROR\\] \\S+:\\[\\d+(?:,\\d+)?\\] \\(\\w+\\) ',
     examples: [
       'src/app/A.java:2: error: package com.example does not exist',
       '[ERROR] /home/runner/work/app/app/src/main/java/app/Price.java:[2,70] cannot find symbol',
@@ -217,6 +225,8 @@ export const compilerRules: readonly Rule[] = [
       '^❌\\s+\\S{1,300}\\.(?:swift|mm?|h):\\d+:\\d+: ',
       '^\\*\\* BUILD FAILED \\*\\*|^The following build commands failed:|^Command (?:SwiftCompile|CompileSwift|CodeSign|PhaseScriptExecution) failed with a nonzero exit code',
     ),
+    // SwiftLint's findings look the same.
+    exclude: ' Violation: .+ \\([a-z_]+\\)$',
     literals: ['.swift:', '❌', 'BUILD FAILED', 'build commands failed', 'failed with a nonzero exit code'],
     examples: [
       "/Users/runner/work/app/app/Sources/Price.swift:7:12: error: cannot find 'totl' in scope",

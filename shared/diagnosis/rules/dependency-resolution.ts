@@ -230,6 +230,7 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'Response status code does not indicate success: 40[13]',
       '^Bad username or password for ',
       '\\b(?:EINVALIDNPMTOKEN|ENONPMTOKEN|ENOGHTOKEN|EINVALIDGHTOKEN|EGHNOPERMISSION)\\b',
+      'Cannot perform an interactive login from a non TTY device',
     ),
     literals: [
       'E401',
@@ -249,6 +250,7 @@ export const dependencyResolutionRules: readonly Rule[] = [
       'NPMTOKEN',
       'GHTOKEN',
       'EGHNOPERMISSION',
+      'interactive login',
     ],
     examples: [
       'npm error code E401',
@@ -256,6 +258,7 @@ export const dependencyResolutionRules: readonly Rule[] = [
       "Could not GET 'https://maven.pkg.github.com/acme/lib/1.0/lib-1.0.pom'. Received status code 401 from server: Unauthorized",
       'denied: requested access to the resource is denied',
       '[7:12:01 AM] [semantic-release] › ✘  EINVALIDNPMTOKEN Invalid npm token.',
+      'Error: Cannot perform an interactive login from a non TTY device',
     ],
     nearMisses: [
       'npm error code E404',

@@ -23,6 +23,7 @@ export const dependencyToolsRules: readonly Rule[] = [
       "^Can't locate \\S+ in @INC",
       'java\\.lang\\.(?:ClassNotFoundException|NoClassDefFoundError)',
       'Could not find or load main class ',
+      '^(?:RollupError|✘ \\[ERROR\\]|error during build:).{0,10} Could not resolve \\"|^RollupError: Could not resolve \\"',
     ),
     literals: [
       'Cannot find module',
@@ -49,6 +50,7 @@ export const dependencyToolsRules: readonly Rule[] = [
       'ClassNotFoundException',
       'NoClassDefFoundError',
       'load main class',
+      'Could not resolve "',
     ],
     exclude: 'cannot open shared object|error TS\\d',
     examples: [
@@ -56,6 +58,7 @@ export const dependencyToolsRules: readonly Rule[] = [
       "ModuleNotFoundError: No module named 'requests_oauthlib_x'",
       "Module not found: Error: Can't resolve './missing' in '/home/runner/work/app/app/src'",
       'main.go:3:8: package example.com/app/internal/missing is not in std',
+      'RollupError: Could not resolve "./Cart" from "src/main.ts"',
     ],
     nearMisses: [
       "  ✓ explains Cannot find module 'x'",
@@ -204,6 +207,7 @@ export const dependencyToolsRules: readonly Rule[] = [
       'leaks found: [1-9]',
       '^Dependency review detected (?:vulnerable|invalid)',
       '^error\\[(?:vulnerability|unmaintained|yanked|rejected|banned)\\]: ',
+      '^\\s{0,4}✗ (?:Low|Medium|High|Critical) severity vulnerability found\\b',
     ),
     literals: [
       'vulnerabilit',
@@ -215,6 +219,7 @@ export const dependencyToolsRules: readonly Rule[] = [
       'error[yanked',
       'error[rejected',
       'error[banned',
+      'severity vulnerability found',
     ],
     exclude: '^found 0 ',
     examples: [
@@ -222,7 +227,13 @@ export const dependencyToolsRules: readonly Rule[] = [
       'error: 2 vulnerabilities found!',
       'Total: 4 (UNKNOWN: 0, LOW: 0, MEDIUM: 1, HIGH: 3, CRITICAL: 0)',
       'error[vulnerability]: Use after free in time',
+      '✗ High severity vulnerability found in axios',
     ],
-    nearMisses: ['3 high severity vulnerabilities', 'found 0 vulnerabilities', 'Scanning for vulnerabilities...'],
+    nearMisses: [
+      '3 high severity vulnerabilities',
+      'found 0 vulnerabilities',
+      'Scanning for vulnerabilities...',
+      '✓ no high severity vulnerability found',
+    ],
   },
 ];

@@ -14,12 +14,20 @@ export const deployTargetsRules: readonly Rule[] = [
     pattern: oneOf(
       'exceeded its progress deadline',
       '^(?:Error: )?(?:UPGRADE|INSTALLATION) FAILED: .{0,200}(?:timed out waiting for the condition|context deadline exceeded)',
+      'timed out \\(\\d+s\\) waiting for app\\b',
     ),
-    literals: ['progress deadline', 'UPGRADE FAILED', 'INSTALLATION FAILED', 'timed out waiting for the condition'],
+    literals: [
+      'progress deadline',
+      'UPGRADE FAILED',
+      'INSTALLATION FAILED',
+      'timed out waiting for the condition',
+      'waiting for app',
+    ],
     examples: [
       'error: deployment "api" exceeded its progress deadline',
       'Error: UPGRADE FAILED: timed out waiting for the condition',
       'Error: INSTALLATION FAILED: context deadline exceeded',
+      'time="2024-01-01T00:05:00Z" level=fatal msg="timed out (300s) waiting for app \\"shop\\" match desired state"',
     ],
     nearMisses: [
       'deployment "api" successfully rolled out',

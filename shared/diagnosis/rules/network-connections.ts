@@ -21,6 +21,7 @@ export const networkConnectionsRules: readonly Rule[] = [
       'Could not connect to Redis at (?:localhost|127\\.0\\.0\\.1)',
       '^ConnectionRefusedError: \\[Errno 111\\]',
       'java\\.net\\.ConnectException: Connection refused$',
+      '\\bError 111 connecting to \\S+\\. Connection refused',
     ),
     literals: [
       'Failed to connect to',
@@ -31,10 +32,12 @@ export const networkConnectionsRules: readonly Rule[] = [
       ' refused',
       "Can't connect to",
       'Could not connect to Redis',
+      ' 111 connecting',
     ],
     examples: [
       "curl: (7) Failed to connect to 127.0.0.1 port 8081 after 0 ms: Couldn't connect to server",
       'Error: connect ECONNREFUSED 127.0.0.1:5432',
+      'redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.',
       'psql: error: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused',
       'dial tcp 127.0.0.1:2375: connect: connection refused',
     ],

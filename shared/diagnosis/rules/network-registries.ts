@@ -170,6 +170,7 @@ export const networkRegistriesRules: readonly Rule[] = [
       '(?i)server responded with(?: a)? (?:status (?:code )?(?:of )?)?50[0234]\\b',
       '^(?:Error: )?(?:Failed to \\w+[^:]{0,80}: )?(?:Unexpected HTTP response|Cache service responded with|Artifact service responded with): ?50[0234]',
       "(?i)We couldn't respond to your request in time|No server is currently available to service your request",
+      '^\\s?The remote server returned an error: \\(5\\d\\d\\)',
     ),
     literals: [
       'returned error: 5',
@@ -186,16 +187,19 @@ export const networkRegistriesRules: readonly Rule[] = [
       'service responded with',
       'respond to your request in time',
       'No server is currently',
+      'remote server returned an error: (5',
     ],
     examples: [
       'curl: (22) The requested URL returned error: 503',
       'requests.exceptions.HTTPError: 502 Server Error: Bad Gateway for url: https://api.example.com/v1/deploy',
       '2024-05-11 09:48:48 ERROR 503: Service Unavailable.',
+      ' The remote server returned an error: (503) Server Unavailable. Service Unavailable',
     ],
     nearMisses: [
       'curl: (22) The requested URL returned error: 404',
       'INFO GET /health 503 1ms',
       '  ✕ maps HttpError to 503',
+      'The remote server returned an error: (404) Not Found.',
     ],
   },
   {

@@ -63,6 +63,7 @@ export const sourceGitRules: readonly Rule[] = [
       '^Host key verification failed\\.',
       '^ERROR: Permission to \\S+ denied to ',
       '^(?:Load key|Error loading key) .{1,200}: (?:invalid format|error in libcrypto)',
+      '^\\s{1,8}fatal: could not read (?:Username|Password) for ',
     ),
     literals: [
       'could not read Username',
@@ -85,6 +86,7 @@ export const sourceGitRules: readonly Rule[] = [
       "fatal: unable to access 'https://github.com/acme/app.git/': The requested URL returned error: 403",
       'git@github.com: Permission denied (publickey).',
       'remote: HTTP Basic: Access denied.',
+      "	fatal: could not read Username for 'https://github.com': terminal prompts disabled",
     ],
     nearMisses: [
       "fatal: unable to access 'https://github.com/acme/app.git/': The requested URL returned error: 503",

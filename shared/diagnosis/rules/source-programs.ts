@@ -171,4 +171,29 @@ export const sourceProgramsRules: readonly Rule[] = [
     ],
     nearMisses: ['##[error]Process completed with exit code 1.', '  ✓ throws TypeError: x'],
   },
+  {
+    id: 'source-compile-error',
+    category: 'automation',
+    transient: false,
+    severity: 'medium',
+    tier: 'cause',
+    remedy: 'Fix the compile error.',
+    // OCaml, Dart, Zig, Nim, D, Fortran, Ada, Crystal, Elm, PureScript, Verilog.
+    pattern: oneOf(
+      '^File "\\S+\\.mli?", lines? \\d+',
+      '^\\S+\\.(?:dart|zig|nim|d|f90|f95|adb|ads|cr|purs|sv|v)[:(]\\d+(?:[:,] ?\\d+)?\\)?:? (?:fatal )?[Ee]rror: ',
+      '^-- (?:TYPE MISMATCH|NAMING ERROR|MISSING PATTERNS|UNKNOWN IMPORT|SYNTAX PROBLEM) -+ \\S+\\.elm',
+    ),
+    literals: ['.ml", line', '.mli", line', 'error: ', '.elm'],
+    examples: [
+      'File "src/cart.ml", line 12, characters 4-8:',
+      "lib/main.dart:12:5: Error: The method 'totl' isn't defined for the class 'Cart'.",
+      "src/main.zig:12:9: error: use of undeclared identifier 'totl'",
+      '-- NAMING ERROR ---------------------------------------------------- src/Main.elm',
+    ],
+    nearMisses: [
+      '  File "app/cart.py", line 12, in total',
+      'lib/main.dart:12:5: Warning: Operand of null-aware operation',
+    ],
+  },
 ];

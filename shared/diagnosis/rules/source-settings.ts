@@ -138,6 +138,7 @@ export const sourceSettingsRules: readonly Rule[] = [
       'Configuration for rule "\\S+" is invalid|ESLint couldn\'t find (?:the|a) (?:config|plugin)|Cannot read config file',
       '^TOML parse error at line|tomllib\\.TOMLDecodeError',
       '^usage: .{1,300}$\\nerror',
+      "^Error calling (?:workflow|job|command): '",
     ),
     literals: [
       'unknown option',
@@ -167,12 +168,14 @@ export const sourceSettingsRules: readonly Rule[] = [
       'Cannot read config file',
       'TOML parse error',
       'TOMLDecodeError',
+      'Error calling',
     ],
     examples: [
       'flag provided but not defined: -trace2_event_file',
       'error: unrecognized arguments: --fast',
       'Error: unknown flag: --dry',
       'ESLint couldn\'t find the config "airbnb" to extend from.',
+      "Error calling workflow: 'build'",
     ],
     nearMisses: ['  ✓ prints unknown option --x'],
   },

@@ -66,6 +66,10 @@ it.each([
   ['xUnit', '    Acme.PriceTests.AddsTax(vat: 19) [FAIL]\n', ['Acme.PriceTests.AddsTax(vat: 19)']],
   ['XCTest', "Test Case '-[PriceTests testTax]' failed (0.1 seconds).\n", ['PriceTests testTax']],
   ['ScalaTest', '[info] - adds tax *** FAILED ***\n', ['adds tax']],
+  ['Common Test', 'Testing apps.shop: *** FAILED {cart_SUITE,adds_tax} ***\n', ['cart_SUITE.adds_tax']],
+  ['Clojure', 'FAIL in (adds-tax-test) (cart_test.clj:7)\n', ['adds-tax-test']],
+  ['testthat', "  ── Failure ('test-cart.R:3:3'): adds tax ──────\n", ['adds tax']],
+  ['Julia', 'Cart: Test Failed at /builds/shop/test/runtests.jl:6\n', ['Cart']],
   ['minitest', 'Failure:\nCartTest#test_total [test/cart_test.rb:12]:\nExpected: 119\n', ['CartTest#test_total']],
   ['Flutter', '00:03 +12 -1: /app/test/cart_test.dart: adds tax [E]\n00:04 +13 -1: ok\n', ['adds tax']],
   [
@@ -80,7 +84,11 @@ it.each([
 });
 
 it('names nothing where nothing failed', async () => {
-  expect(await named('Tests: 3 passed\nok 1 - a\n✓ works\n  0 failing\nFAILED TO LOAD module x\n')).toEqual([]);
+  expect(
+    await named(
+      '✖ Found 3 visual changes\n✗ High severity vulnerability found in axios\nTests: 3 passed\nok 1 - a\n✓ works\n  0 failing\nFAILED TO LOAD module x\n',
+    ),
+  ).toEqual([]);
 });
 
 it('names each once, at most 500, and no secrets', async () => {
