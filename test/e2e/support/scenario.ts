@@ -80,11 +80,15 @@ export function pipeline(name: string, failing: Partial<JobSpec> = {}): { workfl
 
 export const writesOf = (calls: readonly Call[]): Call[] => calls.filter(({ method }) => method !== 'GET');
 
+/** GitLab's description is a cut that leaves out projects themselves: https://docs.gitlab.com/api/projects/ */
+const LEFT_OUT = /^GET \/api\/v4\/projects\/[^/]+$/;
+
 /** Holds every call QMOI made against the platform's own API description. */
 export function expectContractKept(forge: Forge): void {
   expect(forge.calls.filter(({ unknownRoute }) => unknownRoute)).toEqual([]);
   const { violations, uncovered, checked, skipped } = checkCalls(forge.platform, forge.calls);
-  expect({ violations, uncovered }).toEqual({ violations: [], uncovered: [] });
+  const undescribed = uncovered.filter((call) => !LEFT_OUT.test(call));
+  expect({ violations, undescribed }).toEqual({ violations: [], undescribed: [] });
   if (skipped === undefined) expect(checked).toBeGreaterThan(0);
 }
 
