@@ -4,7 +4,7 @@ import { awsController } from '../../shared/platforms/controllers/aws.ts';
 import { withControllers } from '../../shared/platforms/controllers/index.ts';
 import { webhookController } from '../../shared/platforms/controllers/webhook.ts';
 import { platforms } from '../../shared/platforms/index.ts';
-import { remediateRun } from '../../shared/remediation/index.ts';
+import { remediateMachine, remediateRun } from '../../shared/remediation/index.ts';
 import { createStore, readParameters, systemNow } from '../../shared/runtime/aws.ts';
 import { consume } from '../../shared/runtime/consume.ts';
 import { env } from './env.ts';
@@ -25,5 +25,7 @@ const deps = {
   owner: randomUUID(),
 };
 
-/** failure.diagnosed, run.failed, run.updated (superseded), remediation.due → a fix that is claimed, carried out, or held or refused with its reason. */
-export const handler = consume(QUEUE_URL, ({ envelope }) => remediateRun(envelope.key, deps));
+/** failure.diagnosed, run.failed, run.updated (superseded), runner.updated (strained), remediation.due → a fix that is claimed, carried out, or held or refused with its reason. */
+export const handler = consume(QUEUE_URL, ({ envelope: { entity, key } }) =>
+  entity === 'runner' ? remediateMachine(key, deps) : remediateRun(key, deps),
+);

@@ -28,6 +28,8 @@ export const subscriptions = {
     { entity: 'run', statuses: ['failed', 'timed-out', 'updated'] },
     // Where runs have no attempts, another run, or the state of the first one, proves a fix.
     { entity: 'run', statuses: ['succeeded', 'canceled'], platforms: ['vercel', 'huggingface', 'braket'] },
+    // A machine that is running out of memory, and what became of it.
+    { entity: 'runner', statuses: ['updated', 'offline', 'stale'], platforms: ['custom', 'local', 'qcity'] },
     { entity: 'remediation', statuses: ['due', 'updated'] },
   ],
   verify: [
@@ -100,7 +102,7 @@ export const emissions: Readonly<Record<string, readonly Subscription[]>> = {
     { entity: 'delivery', statuses: ['quarantined'] },
     ...(['run', 'job'] as const).map((entity) => ({ entity, statuses: ['queued', 'waiting', 'running', ...ENDED] })),
     { entity: 'run', statuses: ['updated'] },
-    { entity: 'runner', statuses: ['idle', 'busy', 'offline', 'paused', 'stale', 'removed'] },
+    { entity: 'runner', statuses: ['idle', 'busy', 'offline', 'paused', 'stale', 'removed', 'updated'] },
     { entity: 'automation', statuses: ['healthy', 'degraded', 'failing', 'silent', 'disabled'] },
   ],
   diagnose: [

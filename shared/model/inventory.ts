@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { latest, newest, once } from './join.ts';
+import { latest, newest, once, unionBy } from './join.ts';
 import { type FactOf, machine, type StateOf, withStatus } from './machine.ts';
 
 const anyOther = <const S extends string>(all: readonly S[], self: S) => all.filter((status) => status !== self);
@@ -23,6 +23,22 @@ const vitals = z.object({
   service: z.optional(z.string()),
 });
 export type Vitals = z.infer<typeof vitals>;
+
+/** One of each ten minutes, of the last hour or so. */
+const sample = z.object({ at: z.string(), memory: z.number() });
+type Sample = z.infer<typeof sample>;
+const SAMPLES = 8;
+/** `2026-03-04T05:0` of `2026-03-04T05:06:07.000Z`. */
+const tenMinutesOf = ({ at }: Sample): string => at.slice(0, 15);
+
+/** It is running out of memory: since when, and when all would be used up; or that is over. */
+const strain = z.object({
+  at: z.string(),
+  since: z.string(),
+  memory: z.number(),
+  usedUpAt: z.string(),
+  over: z.optional(z.boolean()),
+});
 
 /** A worker that takes jobs. The latest word about it holds. */
 export const runner = machine({
@@ -52,6 +68,8 @@ export const runner = machine({
     /** The version of the runner's program, or of the agent beside it. */
     agentVersion: z.optional(z.string()),
     vitals: z.optional(vitals),
+    trend: z.optional(z.array(sample)),
+    strain: z.optional(strain),
     /** How often its agent says that it will be heard of. */
     beatSeconds: z.optional(z.number()),
   },
@@ -68,8 +86,11 @@ export const runner = machine({
     os: withStatus,
     agentVersion: withStatus,
     vitals: newest<Vitals>,
+    trend: unionBy<Sample>(tenMinutesOf, newest<Sample>, (a, b) => (a.at < b.at ? -1 : 1), SAMPLES),
+    strain: newest<z.infer<typeof strain>>,
     beatSeconds: withStatus,
   },
+  watched: ['strain'],
 });
 
 export type Runner = StateOf<(typeof RUNNER)[number], typeof runner.fields>;

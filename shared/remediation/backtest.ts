@@ -1,7 +1,7 @@
 import type { Failure, Job, Remediation, Run } from '../model/index.ts';
 import type { RemediationSettings } from '../runtime/remediation-settings.ts';
 import { BY_HAND } from './by-hand.ts';
-import { type Decision, decide, type Situation } from './decide.ts';
+import { type Decision, decide, foresees, type Situation } from './decide.ts';
 import { narrowed } from './plan.ts';
 import { playbookOf } from './playbooks/index.ts';
 
@@ -74,7 +74,7 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
   return {
     now,
     // What went on then may have ended since.
-    run: playbook.trigger.on === 'run-superseded' && decision.rule !== 'ended' ? { ...run, status: 'running' } : run,
+    run: foresees(playbook.trigger.on) && decision.rule !== 'ended' ? { ...run, status: 'running' } : run,
     // Only how many there are counts.
     jobs: fix.targets as unknown as Job[],
     // In the order of the table, as the first that objects is the one that is named.

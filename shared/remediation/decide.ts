@@ -135,9 +135,10 @@ const rules: readonly Rule[] = [
     return refuse('cause', `${stubborn.name ?? stubborn.jobId} failed of ${cause}, ${why}`);
   },
   ({ run, playbook, supersededBy }) => {
-    if (playbook.trigger.on !== 'run-superseded') return undefined;
-    if (isEnded(run.status)) return refuse('ended', `it is ${run.status} by itself`);
-    return supersededBy === undefined
+    const { on } = playbook.trigger;
+    if (!foresees(on)) return undefined;
+    if (isEnded(run.status)) return refuse('ended', 'it has ended by itself');
+    return on === 'run-superseded' && supersededBy === undefined
       ? refuse('current', 'no newer work that may succeed has taken its place')
       : undefined;
   },
@@ -224,16 +225,21 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/** Whether it is something that has not failed. */
+export const foresees = (on: Playbook['trigger']['on']): boolean =>
+  on === 'run-superseded' || on === 'machine-strained';
+
 const modeFor = ({ run, playbook }: Situation, policy: RemediationSettings): Mode =>
   mostRestrictive([modeOf(policy, run), wantedMode(policy, playbook)]);
 
-const occasionOf = (situation: Situation): string =>
-  situation.playbook.trigger.on === 'run-superseded'
-    ? `${situation.supersededBy} has taken its place`
-    : causesOf(situation);
+const occasionOf = (situation: Situation): string => {
+  const { on } = situation.playbook.trigger;
+  if (on === 'machine-strained') return situation.run.reason ?? 'it will fail before long';
+  return on === 'run-superseded' ? `${situation.supersededBy} has taken its place` : causesOf(situation);
+};
 
 const forHow = ({ playbook: { guardHours } }: Situation): string =>
-  guardHours === undefined ? '' : `, whose yes counts for all such runs for ${guardHours / 24} days`;
+  guardHours === undefined ? '' : `, whose word counts for such cases for ${guardHours} hours`;
 
 const causesOf = ({ failures }: Situation): string => [...new Set(failures.map((failure) => failure.cause))].join(', ');
 
@@ -250,7 +256,7 @@ export function decide(situation: Situation, policy: RemediationSettings): Decis
   const { outage, approved, tries } = situation;
   if (on === 'asked-for') return { kind: 'act', rule: on, reason: 'the master asked for it' };
   if (on === 'taken-back') return { kind: 'act', rule: on, reason: 'what was done is taken back' };
-  if (on === 'run-superseded') {
+  if (foresees(on)) {
     const by = approved || situation.guard === 'approved' ? ', approved by the master' : '';
     return { kind: 'act', rule: 'prevention', reason: `${occasionOf(situation)}${by}` };
   }

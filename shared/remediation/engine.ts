@@ -9,6 +9,7 @@ import { confirm } from './confirm.ts';
 import { ready } from './decide.ts';
 import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
+import { machineIn, restarting } from './machines.ts';
 import { settleRollback, takeBack, toTakeBack } from './rollback.ts';
 import { select } from './select.ts';
 import { superseding } from './superseded.ts';
@@ -18,6 +19,8 @@ import { superseding } from './superseded.ts';
  * looks up or gives up the fix. Safe to call at any time, any number of times, from anywhere.
  */
 export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> {
+  const machine = machineIn(id);
+  if (machine !== undefined) return remediateMachine(machine, deps);
   const record = await readRun(deps.store, id);
   const rests: Rest[] = [];
   for (const run of record.runs) {
@@ -56,6 +59,13 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
     const fix = await deps.store.get('remediation', fixId);
     if (fix?.status === 'verifying') rests.push(await remediateRun(fix.runId, deps));
   }
+  return rests.find((rest) => rest.again) ?? done;
+}
+
+/** The same for a machine, before anything fails on it. */
+export async function remediateMachine(id: string, deps: EngineDeps): Promise<Rest> {
+  const rests: Rest[] = [];
+  for (const fix of await restarting(deps, id)) rests.push(await proceed(fix));
   return rests.find((rest) => rest.again) ?? done;
 }
 

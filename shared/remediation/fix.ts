@@ -154,7 +154,7 @@ export class Fix {
       tier: tierOf(playbook),
       strategy: playbook.strategy,
       targets: from?.playbook === playbook.id ? from.targets : option.jobs.map((job) => job.name ?? job.externalId),
-      causes: [...new Set(this.failures.map(({ cause }) => cause ?? 'unknown'))].sort(),
+      causes: [...new Set([...this.failures.map(({ cause }) => cause ?? 'unknown'), ...this.foreseen])].sort(),
       incidentIds: this.incidents,
       ...(this.incidents[0] !== undefined && { incidentId: this.incidents[0] }),
       ...(decision !== undefined && { decision }),
@@ -194,6 +194,9 @@ export class Fix {
   /** Spreads what would otherwise come at once: below `ms`, always the same for one fix. */
   jitter(ms: number): number {
     return createHash('sha1').update(this.id).digest().readUInt32BE(0) % ms;
+  }
+  private get foreseen(): string[] {
+    return this.learnt?.cause === undefined ? [] : [this.learnt.cause];
   }
   get action() {
     return { id: this.id, platform: this.run.platform, repository: this.run.repository };

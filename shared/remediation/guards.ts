@@ -9,7 +9,13 @@ import { askForRollback } from './rollback.ts';
  * that are held back. Each tells what it rests on, how often it had its say, and how many failures that is likely to have spared.
  */
 
-export const GUARD_KINDS = ['quarantine-runner', 'hold-queue', 'cancel-superseded', 'lasting-change'] as const;
+export const GUARD_KINDS = [
+  'quarantine-runner',
+  'hold-queue',
+  'cancel-superseded',
+  'restart-runner',
+  'lasting-change',
+] as const;
 export type GuardKind = (typeof GUARD_KINDS)[number];
 
 export const GUARD_STATUSES = ['in-force', 'lifting', 'lifted'] as const;
@@ -49,6 +55,8 @@ export interface Learnt {
   readonly evidence: Evidence;
   readonly chance: number;
   readonly lastsHours: number;
+  /** What the outcomes of it are counted under. */
+  readonly cause?: string;
 }
 
 interface Kept {
@@ -229,7 +237,7 @@ async function standingGuard(store: Store, kept: Kept, learnt: Learnt): Promise<
   const standing = await standingOf(store, kept.id);
   if (standing === undefined || standing.word === 'asked') return undefined;
   const { id, createdAt, lastsUntil, remediationId } = kept;
-  const { lastsHours: _, ...known } = learnt;
+  const { lastsHours: _, cause: __, ...known } = learnt;
   return {
     ...{ ...known, id, createdAt, lastsUntil, remediationId },
     status: standing.word === 'in-force' ? 'in-force' : 'lifted',

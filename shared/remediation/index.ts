@@ -16,7 +16,7 @@ export {
   settleControl,
 } from './control.ts';
 export { type Decision, decide, FRESH_MS, proof, ready, type Situation } from './decide.ts';
-export { remediateRun } from './engine.ts';
+export { remediateMachine, remediateRun } from './engine.ts';
 export type { EngineDeps } from './fix.ts';
 export { GUARD_KINDS, GUARD_STATUSES, type Guard, liftGuard, preventedBy, readGuard, readGuards } from './guards.ts';
 export { casesBetween } from './past.ts';

@@ -73,7 +73,12 @@ const superseded = z.strictObject({
   /** What the platforms call the occasions of such runs. */
   events: z.array(z.string()).check(z.minLength(1)),
 });
-const trigger = z.union([failedRun, superseded, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
+const strained = z.strictObject({
+  /** A machine that sends heartbeats, and will have used up its memory before long. */
+  on: z.literal('machine-strained'),
+  platforms: z.array(name),
+});
+const trigger = z.union([failedRun, superseded, strained, z.strictObject({ on: z.enum(['asked-for', 'taken-back']) })]);
 
 const example = z.strictObject({
   says: z.string(),

@@ -1,9 +1,10 @@
-import { canonical, type EntityName, type State } from '../model/index.ts';
+import { canonical, type EntityName, type RunnerFact, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { AWAITED, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
 import { trackAutomation, withRuns } from './automations.ts';
 import { linkMirrors } from './mirrors.ts';
 import { policyOf } from './policy.ts';
+import { noteStrain } from './strain.ts';
 import { supersede } from './supersede.ts';
 
 /** A pipeline whose facts never settle would be a bug; the message then fails and comes back. */
@@ -21,7 +22,7 @@ export async function track(store: Store, platform: Platform, told: PlatformFact
   ]);
   await Promise.all([
     platform.place === undefined ? mergeAll(store, direct, known) : placeAll(store, platform, platform.place, facts),
-    ...facts.runners.map((fact) => store.merge('runner', fact, known.get(`runner ${fact.id}`) as State<'runner'>)),
+    ...facts.runners.map((fact) => trackRunner(store, fact, known.get(`runner ${fact.id}`) as State<'runner'>)),
     ...withRuns(facts).map((fact) =>
       trackAutomation(store, fact, known.get(`automation ${fact.id}`) as State<'automation'>),
     ),
@@ -30,6 +31,11 @@ export async function track(store: Store, platform: Platform, told: PlatformFact
     supersede(store, facts.lines ?? []),
     policyOf(store).then((policy) => linkMirrors(store, facts, policy)),
   ]);
+}
+
+async function trackRunner(store: Store, fact: RunnerFact, known: State<'runner'>): Promise<void> {
+  const { after } = await store.merge('runner', fact, known);
+  if (after?.trend !== undefined) await noteStrain(store, after);
 }
 
 const [LOOK_AFTER_MS, ROUNDED_MS] = [60 * 60_000, 30 * 60_000];

@@ -5,6 +5,8 @@ import { expectContractKept, openForge, storyOf, withRemediation } from './suppo
 
 /** What is done before anything fails: learnt from what happened, in force for a time, and counted. */
 
+const TOKEN = 'heartbeat-token-of-the-tests';
+
 let forge: Forge;
 let clock: ManualClock;
 let still: Traffic;
@@ -15,9 +17,17 @@ beforeAll(async () => {
   forge = await openForge('github', { clock, speed: 1 });
   still = frozen(forge, clock);
   const assemblyDir = await editedAssembly(
-    withRemediation({ playbooks: { 'cancel-superseded': 'act' }, tiers: { askFrom: 4, max: 3 } }),
+    withRemediation({
+      playbooks: { 'cancel-superseded': 'act', 'restart-runner': 'act' },
+      tiers: { askFrom: 4, max: 3 },
+    }),
   );
-  host = await TestHost.boot({ clock: 'manual', forges: [forge], assemblyDir });
+  host = await TestHost.boot({
+    clock: 'manual',
+    forges: [forge],
+    assemblyDir,
+    settings: { QMOI_HEARTBEAT_TOKEN: TOKEN },
+  });
 });
 afterAll(async () => {
   await host?.end();
@@ -67,5 +77,32 @@ it('runs of a pull request that newer work has overtaken are cancelled, where th
     ],
   });
   expectContractKept(forge);
+  await host.nothingDenied();
+});
+
+it('a machine that is about to run out of memory has its service restarted by its agent, before a job fails there', async () => {
+  const now = Date.parse((await host.status()).clock.now);
+  const beat = async (memory: number, minutesAgo: number, more: object = {}) => {
+    const at = new Date(now - minutesAgo * 60_000).toISOString();
+    const body = JSON.stringify({ source: 'web-1', platform: 'local', at, host: { memory }, ...more });
+    const headers = { 'content-type': 'application/json' };
+    const { status, json } = await host.request('/heartbeats', { method: 'POST', token: TOKEN, headers, body });
+    expect(status).toBe(202);
+    await host.settled(still);
+    return (json as { commands: { id: string; command: string }[] }).commands;
+  };
+  for (const [n, memory] of [0.6, 0.7, 0.8, 0.9].entries()) expect(await beat(memory, 40 - n * 10)).toEqual([]);
+  const [told, ...others] = await beat(0.91, 9);
+  expect([told?.command, others]).toEqual(['restart-runner-service', []]);
+  await beat(0.3, 0, { results: [{ id: told?.id, outcome: 'done' }] });
+  await pass(2);
+  await pass(2);
+  const [fix] = (await host.list('remediations')).filter(({ playbook }) => playbook === 'restart-runner');
+  expect(fix).toMatchObject({ status: 'succeeded', strategy: 'preventive', subject: 'local:machines:web-1' });
+  expect(await host.get('remediations', String(fix?.id))).toMatchObject({ reason: 'memory is free again' });
+  const { items } = (await host.request('/v1/guards')).json as { items: { kind: string }[] };
+  expect(items.filter(({ kind }) => kind === 'restart-runner')).toMatchObject([
+    { status: 'in-force', subject: 'local:machines:web-1', hits: 1, remediationId: fix?.id },
+  ]);
   await host.nothingDenied();
 });

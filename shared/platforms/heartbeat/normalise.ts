@@ -122,6 +122,7 @@ function runnerOf(told: Beat, host: Machine, at: string, origin: Origin): Runner
     beatSeconds: told.interval,
     wakeAt:
       told.interval === undefined ? undefined : new Date(Date.parse(at) + patienceMs(told.interval)).toISOString(),
+    trend: memory === undefined ? undefined : [{ at, memory }],
     vitals: present({ at, cpu, memory, disk, load, service: service && `${service.name}: ${service.state}` }),
   });
 }

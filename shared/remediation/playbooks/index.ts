@@ -6,6 +6,7 @@ import { patientRetry } from './patient-retry.ts';
 import { quarantineRunner } from './quarantine-runner.ts';
 import { recoveryWorkflow } from './recovery-workflow.ts';
 import { rerunWithDebug } from './rerun-with-debug.ts';
+import { restartRunner } from './restart-runner.ts';
 import { retryFailedJobs } from './retry-failed-jobs.ts';
 import { spaceLadder, spaceRestart } from './spaces.ts';
 import { vercelRedeploy } from './vercel-redeploy.ts';
@@ -23,6 +24,7 @@ export const playbooks: readonly Playbook[] = [
   spaceLadder,
   recoveryWorkflow,
   cancelSuperseded,
+  restartRunner,
 ].map((one) => playbook.parse(one));
 
 for (const one of playbooks) {

@@ -143,7 +143,7 @@ it('the master is asked once; a yes counts for all such runs, for as long as the
   await begins(next + 1);
   await settle(next);
   const asked = await fixOf(next);
-  expect(asked).toMatchObject({ status: 'awaiting-approval', reason: expect.stringContaining('for 7 days') });
+  expect(asked).toMatchObject({ status: 'awaiting-approval', reason: expect.stringContaining('for 168 hours') });
   await begins(next + 2);
   await settle(next + 1);
   expect(await fixOf(next + 1)).toBeUndefined();
