@@ -12,6 +12,7 @@ import { effectivenessOperations } from './effectiveness.ts';
 import { guardOperations } from './guards.ts';
 import { Problem } from './http.ts';
 import { incidentOperations } from './incidents.ts';
+import { maintenanceOperations } from './maintenance.ts';
 import { ruleOperations } from './rules.ts';
 import { runnerOperations } from './runners.ts';
 import { unknownOperations } from './unknowns.ts';
@@ -65,6 +66,7 @@ export const operations: readonly Operation[] = [
   ...deliveryOperations,
   ...effectivenessOperations,
   ...guardOperations,
+  ...maintenanceOperations,
   ...incidentOperations,
   ...ruleOperations,
   ...runnerOperations,

@@ -38,6 +38,8 @@ const decision = z.object({
   waited: z.optional(z.boolean()),
   lastActedAt: z.optional(z.number()),
   heldForOutage: z.optional(z.boolean()),
+  maintenance: z.optional(z.object({ until: z.number(), reason: z.string() })),
+  heldInWindow: z.optional(z.boolean()),
   approved: z.optional(z.boolean()),
   asked: z.optional(z.boolean()),
   heldOut: z.optional(z.boolean()),

@@ -50,6 +50,27 @@ export interface PlatformFacts {
   runners: RunnerFact[];
   automations: AutomationFact[];
   lines?: RunLine[];
+  windows?: WindowFact[];
+}
+
+/** Word that something is being worked on, or is so no more: what lies in it is let alone meanwhile. */
+export interface WindowFact {
+  /** Names what it is of: the same at its beginning and at its end. */
+  readonly key: string;
+  /** RFC 3339, the platform's own time. */
+  readonly at: string;
+  /** What lies in it: all that is named here has to fit. Nothing named: everything. */
+  readonly covers: {
+    readonly platform?: string;
+    readonly repository?: string;
+    readonly environment?: string;
+    /** A machine, by its name or its id. */
+    readonly runner?: string;
+  };
+  /** Absent: it is over. */
+  readonly open?: { readonly until: string; readonly reason: string };
+  /** The run that it is about, whose own end tells that it is over. */
+  readonly runId?: string;
 }
 
 /**

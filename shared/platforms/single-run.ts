@@ -2,6 +2,7 @@ import { type AutomationFact, isEnded, type Job, type Origin, type Run, type Run
 import { ids } from '../store/keys.ts';
 import { cut, present } from './clean.ts';
 import { noFacts, type PlatformFacts, type RetryOption } from './port.ts';
+import { windowOfDeployment } from './windows.ts';
 
 /** What platforms tell of a run that has neither attempts nor jobs: a deployment, a check, what someone reports of a commit. */
 export interface SingleRun
@@ -28,6 +29,8 @@ export interface SingleRun
   readonly repositoryId: string;
   readonly status: Run['status'];
   readonly statusAt: string;
+  /** A deployment that changes where it goes at this time; absent: one that is running. */
+  readonly underWay?: boolean;
 }
 
 /** What is left of a name in an id. Keys and addresses have limits in bytes. */
@@ -38,7 +41,7 @@ export const idOf = (...parts: readonly (string | number)[]): string => cut(part
 
 /** The run, and its automation where it begins or ends. */
 export function factsOfSingleRun(told: SingleRun, origin: Origin): PlatformFacts {
-  const { automation: definition, status, statusAt, platform, externalId, repository, ...rest } = told;
+  const { automation: definition, status, statusAt, platform, externalId, repository, underWay, ...rest } = told;
   const id = ids.run(platform, externalId, 1);
   const automationId = ids.automation(platform, definition.externalId);
   const run: RunFact = present({
@@ -54,7 +57,12 @@ export function factsOfSingleRun(told: SingleRun, origin: Origin): PlatformFacts
     attempt: 1,
     automationId,
   });
-  const facts = { ...noFacts(), runs: [run] };
+  const { kind, environment } = told;
+  const windows =
+    kind === 'deployment' && (underWay ?? status === 'running')
+      ? windowOfDeployment({ platform, repository, environment, runId: id, at: statusAt })
+      : [];
+  const facts = { ...noFacts(), runs: [run], ...(windows.length > 0 && { windows }) };
   if (status === 'running' || status === 'waiting') return facts;
   // What a person or a condition ended says nothing of how healthy the automation is.
   const counts = isEnded(status) && status !== 'canceled' && status !== 'skipped' && told.endedAt !== undefined;

@@ -99,6 +99,8 @@ function situationOf({ fix, run, failures }: Case, ledger: Ledger): Situation | 
     ...(heldOut && { heldOutUntil: now + 1 }),
     ...(decision.rule === 'demoted' && { demoted: decision.reason }),
     heldForOutage: decision.heldForOutage ?? false,
+    heldInWindow: decision.heldInWindow ?? false,
+    ...(decision.maintenance !== undefined && { maintenance: decision.maintenance }),
     approved: decision.approved ?? false,
     asked: decision.asked ?? false,
   };

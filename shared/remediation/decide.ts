@@ -12,6 +12,8 @@ const HOLD_MS = 60_000;
 /** How long, and how often, the run that superseded one is awaited. */
 const SUPERSEDED_MS = 24 * 3_600_000;
 const SUPERSEDED_LOOK_MS = 60_000;
+/** What was held for maintenance is given up after that, if the maintenance is not over. */
+const HELD_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 const RIVAL_MS = 30_000;
 const CANARY_LOOK_MS = 30_000;
@@ -57,6 +59,10 @@ export interface Situation {
     readonly mayProbe: boolean;
     readonly askAgainAt: number;
   };
+  /** A window of maintenance that events have opened over it; those of the settings are the policy's. */
+  readonly maintenance?: { readonly until: number; readonly reason: string } | undefined;
+  /** It was once held for maintenance, and is judged anew after that however old it is by then. */
+  readonly heldInWindow?: boolean;
   /** It was once held for an outage, and may be recovered for longer than others. */
   readonly heldForOutage?: boolean;
   readonly approved?: boolean;
@@ -151,12 +157,13 @@ const rules: readonly Rule[] = [
       ? refuse('superseded', reason)
       : hold('superseded', reason, now + SUPERSEDED_LOOK_MS);
   },
-  ({ now, run, playbook, approved, asked, heldForOutage, outage, canary, waited }, policy) => {
+  ({ now, run, playbook, approved, asked, heldForOutage, heldInWindow, outage, canary, waited }, policy) => {
     if (!playbook.preconditions.includes('fresh')) return undefined;
     const age = now - Date.parse(run.endedAt ?? run.statusAt);
     const within = Math.max(
       FRESH_MS,
       approved || asked ? policy.approvalWithinMinutes * 60_000 + FRESH_MS : 0,
+      heldInWindow ? HELD_MS : 0,
       heldForOutage || outage !== undefined ? policy.outage.recoverWithinHours * 3_600_000 : 0,
       waited || canary !== undefined ? VERIFY_WITHIN_MS : 0,
     );
@@ -183,8 +190,8 @@ const rules: readonly Rule[] = [
       ? refuse('canary', `${canary} was tried first, and that did not help`)
       : hold('canary', `${canary} is tried first`, now + CANARY_LOOK_MS);
   },
-  ({ now, run }, policy) => {
-    const window = windowOf(policy, run, now);
+  ({ now, run, maintenance }, policy) => {
+    const window = windowOf(policy, run, now) ?? maintenance;
     return window && hold('maintenance', `maintenance: ${window.reason}`, window.until);
   },
   ({ now, playbook, lastActedAt }, policy) => {

@@ -1,3 +1,4 @@
+import { openWindows } from '../maintenance/index.ts';
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { refund, spend } from './budget.ts';
@@ -26,6 +27,8 @@ import { lastActedAt, madeBefore, triedInOutage, triesOf } from './tries.ts';
 
 /** What the held ones of an outage are spread over, once the next probe is due. */
 const SPREAD_MS = 60_000;
+/** How soon a window is looked at again whose end an event may tell. */
+const WINDOW_LOOK_MS = 60_000;
 
 const NOTHING_SPENT = { repository: 0, all: 0 };
 
@@ -58,6 +61,8 @@ export async function judge(fix: Fix, existing: Remediation | undefined): Promis
     waited: existing?.decision?.waited === true || existing?.decision?.rule === 'canary' || fix.root !== undefined,
     control: await fix.control(),
     spent: NOTHING_SPENT,
+    maintenance: on === 'taken-back' ? undefined : await maintenanceAt(fix),
+    heldInWindow: existing?.decision?.rule === 'maintenance' || existing?.decision?.heldInWindow === true,
     heldForOutage: existing?.outage !== undefined || triedInOutage(fix, outages),
     approved: existing?.approvedAt !== undefined,
     asked: existing?.status === 'awaiting-approval',
@@ -215,6 +220,8 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
   ...(situation.waited && { waited: true }),
   ...(situation.lastActedAt !== undefined && { lastActedAt: situation.lastActedAt }),
   ...(situation.heldForOutage && { heldForOutage: true }),
+  ...(situation.maintenance !== undefined && { maintenance: situation.maintenance }),
+  ...(situation.heldInWindow && { heldInWindow: true }),
   ...(situation.approved && { approved: true }),
   ...(situation.asked && { asked: true }),
   ...(situation.broken !== undefined && { broken: true }),
@@ -223,6 +230,19 @@ const inputsOf = (situation: Situation): Omit<RecordedDecision, 'at' | 'verdict'
     outage: { key: situation.outage.key, mayProbe: situation.outage.mayProbe },
   }),
 });
+
+/** The window that events have opened over what a fix is about. They may end it any time, so it is looked at again soon. */
+async function maintenanceAt({ deps, run, option, request }: Fix): Promise<Situation['maintenance']> {
+  const named = request.parameters?.runner;
+  const runners = [
+    ...option.jobs.flatMap(({ runner }) => (runner === undefined ? [] : [runner.id, runner.name])),
+    ...(named === undefined ? [] : [String(named)]),
+  ];
+  const { platform, repository, environment } = run;
+  const [window] = await openWindows(deps.store, { platform, repository, environment, runners, runId: run.id });
+  const until = Math.min(Date.parse(window?.until ?? ''), deps.now() + WINDOW_LOOK_MS);
+  return window && { until, reason: window.reason };
+}
 
 /** The outages, past or present, of what this fix is for. A run counts once for each of its causes. */
 async function outagesOf(fix: Fix, existing: Remediation | undefined): Promise<Outage[]> {

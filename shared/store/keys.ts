@@ -24,6 +24,7 @@
  * | all outages; the runs that failed of one cause, by time | pk = `outage`; `storm#<hash>`, sk = `<time>|<run>` |
  * | what came of fixes, by time; each cause × playbook | pk = `outcome#<hash>`, sk = `<time>|<fix>`; pk = `effects` |
  * | guards that last for a time; what one had its say about | pk = `guard`, sk = the guard's id; pk = `hit#<hash>` |
+ * | windows of maintenance that events have opened | pk = `maintenance`, sk = what they are of |
  * | what the master says of automations; automations of one commit and name | pk = `policy`; `mirror#<hash>`, sk = automation id |
  * | newest items of an entity | index `list`: lp = `<entity>#<day>#<shard>`, ls = `<createdAt>|<id>` |
  * | the days an entity (or the activity feed) has items of | pk = `days#<entity>`, sk = day |
@@ -159,6 +160,8 @@ export const guardPartition = 'guard';
 export const hitPartition = (guard: string, since: string): string => `hit#${hashOf(`${guard}\n${since}`)}`;
 /** Which run of an incident is tried before the others, for each playbook. */
 export const canaryPartition = (incident: string): string => `canary#${incident}`;
+/** The windows of maintenance that events have opened. */
+export const maintenancePartition = 'maintenance';
 export const activityPartition = (day: string): string => `activity#${day}`;
 
 /** Partitions a day's items of an entity are spread over, so that no index key is hot. */

@@ -1,3 +1,4 @@
+import { keepWindows } from '../maintenance/index.ts';
 import { canonical, type EntityName, type RunnerFact, type State } from '../model/index.ts';
 import type { Platform, PlatformFacts } from '../platforms/port.ts';
 import { AWAITED, runKeyOf, runPartition, type Store, stateOf } from '../store/index.ts';
@@ -29,6 +30,7 @@ export async function track(store: Store, platform: Platform, told: PlatformFact
   ]);
   await Promise.all([
     supersede(store, facts.lines ?? []),
+    keepWindows(store, facts.windows ?? []),
     policyOf(store).then((policy) => linkMirrors(store, facts, policy)),
   ]);
 }

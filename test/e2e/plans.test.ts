@@ -15,6 +15,8 @@ import {
 
 /** Plans of several steps, from the webhook to what they leave behind at the forge. */
 
+const EVENTS = 'events-token-of-the-tests';
+
 let forge: Forge;
 let github: Forge;
 let host: TestHost;
@@ -27,7 +29,12 @@ beforeAll(async () => {
       tiers: { askFrom: 4, max: 3 },
     }),
   );
-  host = await TestHost.boot({ clock: 'manual', forges: [forge, github], assemblyDir });
+  host = await TestHost.boot({
+    clock: 'manual',
+    forges: [forge, github],
+    assemblyDir,
+    settings: { QMOI_EVENTS_TOKEN: EVENTS },
+  });
 });
 afterAll(async () => {
   await host?.end();
@@ -112,28 +119,35 @@ it('takes back what was asked for by hand, once, as the master says', async () =
   expect(await host.get('remediations', String(fix?.id))).toMatchObject({ status: 'rolled-back' });
 });
 
-it('on GitHub too, tries one job of one run of an incident first, and what is left of both once that has helped', async () => {
-  const since = github.calls.length;
-  const failing = { outcome: 'failure', thenOnRetry: 'success', log: LOGS.transient, logMissingCalls: 0 } as const;
-  const jobs = ['lint', 'test'].map((name) => ({ name, stage: 'test', ...failing }));
-  const runs = ['main', 'next'].map((branch) => github.repository('acme/canary').run({ workflow: 'ci', branch, jobs }));
-  await host.control('repository:acme/canary', 'paused');
-  for (const run of runs) await run.play();
-  await host.settled(github);
-  await host.control('repository:acme/canary', 'running');
-  await host.settled(github);
-  await host.pass(5, [github]);
-  const asked = writesOf(github.calls.slice(since)).map(({ path }) => path.replace(/.*\/actions\/(\w+)\/\d+/, '$1'));
-  expect([...asked].sort()).toEqual([...Array(2).fill('jobs/rerun'), ...Array(2).fill('runs/rerun-failed-jobs')]);
-  const stories = await Promise.all(runs.map((run) => storyOf(host, 'github', run.id)));
-  for (const { runs: attempts, remediations, incidents } of stories) {
-    expect(attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'succeeded']);
-    const done = remediations.filter(({ plan }) => plan !== null).sort((a, b) => Number(a.step) - Number(b.step));
-    expect(done.map(({ action, attempt, status }) => [action, attempt, status])).toEqual([
-      ['rerun-job', 1, 'succeeded'],
-      ['rerun-failed-jobs', 2, 'succeeded'],
-    ]);
-    expect(incidents.map(({ status }) => status)).toEqual(incidents.map(() => 'resolved'));
-  }
-  expectContractKept(github);
+it('holds what lies in a window of maintenance that an event has opened, and judges it anew at its end', async () => {
+  const say = async (what: string) => {
+    const time = (await host.status()).clock.now;
+    const data = { scope: 'repository:acme/held', reason: 'the registry moves' };
+    const event = { specversion: '1.0', id: what, source: '/ops', type: `dev.qmoi.maintenance.${what}`, time, data };
+    const sent = await host.request('/webhooks/events', {
+      ...{ method: 'POST', token: EVENTS, body: JSON.stringify(event) },
+      headers: { 'content-type': 'application/cloudevents+json' },
+    });
+    expect(sent.status).toBe(202);
+    await host.settled(forge);
+  };
+  await say('started');
+  const open = await host.request('/v1/maintenance', {});
+  expect(open).toMatchObject({
+    json: { items: [{ repository: 'acme/held', reason: 'the registry moves', runner: null }] },
+  });
+  const run = forge.repository('acme/held').run(pipeline('test', { logMissingCalls: 0 }));
+  await run.play();
+  await host.settled(forge);
+  await host.pass(40, [forge], 5);
+  const fixes = async () => (await storyOf(host, 'gitlab', run.id)).remediations;
+  expect([await fixes(), forge.effects.filter(({ runId }) => runId === run.id)]).toMatchObject([
+    [{ status: 'proposed', reason: 'maintenance: the registry moves' }],
+    [],
+  ]);
+  await say('ended');
+  await host.pass(3, [forge]);
+  expect(await fixes()).toMatchObject([{ status: 'succeeded', action: 'retry-job' }]);
+  expect(await host.request('/v1/maintenance', {})).toMatchObject({ json: { items: [] } });
+  await host.nothingDenied();
 });

@@ -2,6 +2,7 @@ import { sweep } from '../../functions/wake/wake.ts';
 import { eventOf, type Subscription, subscriptions } from '../../shared/events/index.ts';
 import type { Failure } from '../../shared/model/index.ts';
 import { type Platform, platforms } from '../../shared/platforms/index.ts';
+import type { PlatformFacts } from '../../shared/platforms/port.ts';
 import { remediateRun, verifyRun } from '../../shared/remediation/index.ts';
 import { remediationSettings } from '../../shared/runtime/remediation-settings.ts';
 import { ids, Store } from '../../shared/store/index.ts';
@@ -86,13 +87,16 @@ export async function provingWorld(
   };
   return {
     ...{ store, time, pass, deps },
-    /** A delivery as the platform sends it, signature and all. */
-    async hear({ event, headers, body }: FakeDelivery) {
+    track: (from: Platform, facts: PlatformFacts) => track(store, from, facts),
+    /** A delivery as a platform sends it, signature and all; this one unless told. */
+    async hear({ event, headers, body }: FakeDelivery, from: Platform = platform) {
       const request = { headers, body: Buffer.from(body) };
-      const verdict = await platform.verify(request, parametersOf(of.settings), new Date(time.now));
+      const verdict = await from.verify(request, parametersOf(of.settings), new Date(time.now));
       if (verdict !== 'verified') throw new Error(`${event} is ${verdict}`);
+      const reading = from.read(request);
+      if (reading.kind !== 'delivery') throw new Error(`${event} is ${reading.kind}`);
       const told = { event, body: request.body, contentType: 'application/json', receivedAt: store.now() };
-      await track(store, platform, platform.normalise({ ...told, origin: 'live' }));
+      await track(store, from, from.normalise({ ...told, origin: 'live' }));
     },
     /** A run that has failed now, its one job diagnosed, in an incident. */
     async failed(externalId: string, failure: Partial<Failure>, run: { repository?: string; branch?: string } = {}) {

@@ -5,6 +5,7 @@ import type { Platform, PlatformClient, RawRequest, Reading, ReadParameters, Ver
 import { contentHash, header, jsonOf, malformed, mismatchOf, sameSecret, secretsOf } from '../request.ts';
 import { CDEVENTS, nameOfType } from './cdevents.ts';
 import { type CloudEvent, cloudEvent, dataOf, messagesIn, objectionTo, permission } from './envelope.ts';
+import { maintenance, maintenanceIn } from './maintenance.ts';
 import { normalise, PLATFORM, repositoryOf } from './normalise.ts';
 
 const TOKEN = 'events-token';
@@ -33,8 +34,14 @@ function read(request: RawRequest): Reading {
   }
   const event = cut(envelope.data.type, MAX_EVENT);
   const name = nameOfType(envelope.data.type);
-  if (name === undefined) return { kind: 'ignored', event };
   const externalId = idOf(envelope.data);
+  if (maintenanceIn(envelope.data.type) !== undefined) {
+    const told = maintenance.safeParse(dataOf(envelope.data));
+    return told.success
+      ? { kind: 'delivery', externalId, event }
+      : { kind: 'quarantined', externalId, event, reason: `data: ${mismatchOf(told.error)}` };
+  }
+  if (name === undefined) return { kind: 'ignored', event };
   const inside = CDEVENTS[name].safeParse(dataOf(envelope.data));
   if (!inside.success) return { kind: 'quarantined', externalId, event, reason: `data: ${mismatchOf(inside.error)}` };
   return { kind: 'delivery', externalId, event, repository: repositoryOf(inside.data) };

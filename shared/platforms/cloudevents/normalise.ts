@@ -2,18 +2,27 @@ import { createHash } from 'node:crypto';
 import { isEnded, type JobFact, type Origin, type Run } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
 import { cut, linkOf, nameOf, present, timeOf } from '../clean.ts';
-import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
+import { type DeliveredEvent, noFacts, type PlatformFacts, type WindowFact } from '../port.ts';
 import { jsonOf } from '../request.ts';
 import { factsOfSingleRun, type SingleRun } from '../single-run.ts';
+import { windowKey } from '../windows.ts';
 import { CDEVENTS, type CdEvent, type CdEventName, nameOfType, outcomeOf } from './cdevents.ts';
 import { cloudEvent, dataOf } from './envelope.ts';
+import { maintenance, maintenanceIn, windowOf } from './maintenance.ts';
 
 export const PLATFORM = 'events';
 const MAX_REASON = 1500;
+/** An incident that nobody has resolved by then has been forgotten. */
+const INCIDENT_MS = 24 * 3_600_000;
 
 /** One CloudEvent in its structured form, with a CDEvent inside. */
 export function normalise({ body, origin, receivedAt }: DeliveredEvent): PlatformFacts {
   const envelope = cloudEvent.parse(jsonOf(body.toString('utf8')));
+  const work = maintenanceIn(envelope.type);
+  if (work !== undefined) {
+    const told = maintenance.parse(dataOf(envelope));
+    return { ...noFacts(), windows: [windowOf(work, told, timeOf(envelope.time) ?? receivedAt)] };
+  }
   const name = nameOfType(envelope.type);
   if (name === undefined) return noFacts();
   const event = CDEVENTS[name].parse(dataOf(envelope));
@@ -199,7 +208,7 @@ function ofIncident(event: CdEvent<'incident.detected'>, what: string, at: strin
   const { description, environment, service, ticketURI } = event.subject.content;
   const resolved = what === 'resolved';
   const about = [service?.id, environment?.id].filter(Boolean).join(' in ') || event.subject.id;
-  return factsOfRun(
+  const facts = factsOfRun(
     {
       ...{ event, kind: 'check', prefix: resolved ? 'incident-end' : 'incident', name: about, at, what },
       ...{ environment: environment?.id, url: ticketURI, reason: description?.trim() ? description : about },
@@ -207,6 +216,17 @@ function ofIncident(event: CdEvent<'incident.detected'>, what: string, at: strin
     },
     origin,
   );
+  return environment == null
+    ? facts
+    : { ...facts, windows: [windowOfIncident(event.subject.id, environment.id, at, resolved)] };
+}
+
+/** Whoever is at an incident in an environment is not to find it changing under their hands. */
+function windowOfIncident(incident: string, environment: string, at: string, resolved: boolean): WindowFact {
+  const covers = { environment: cut(environment) };
+  const until = new Date(Date.parse(at) + INCIDENT_MS).toISOString();
+  const open = { until, reason: `the incident ${cut(incident, 100)} in ${covers.environment}` };
+  return { key: windowKey('incident', { environment, incident }), at, covers, ...(!resolved && { open }) };
 }
 
 /** An artifact is named by a package URL, whose version is another each time. */

@@ -114,4 +114,5 @@ export const joined = (a: PlatformFacts, b: PlatformFacts): PlatformFacts => ({
   runners: [...a.runners, ...b.runners],
   automations: [...a.automations, ...b.automations],
   lines: [...(a.lines ?? []), ...(b.lines ?? [])],
+  windows: [...(a.windows ?? []), ...(b.windows ?? [])],
 });

@@ -18,7 +18,7 @@ const SHORT: Readonly<Record<string, string>> = {
 const OF_SCHEDULE = new Set(['cron', 'zone', 'every', 'grace']);
 const OF_TEXT = new Set([
   ...['source', 'platform', 'status', 'run', 'runId', 'duration', 'message', 'at'],
-  ...['repository', 'branch', 'commit', 'environment', 'url'],
+  ...['repository', 'branch', 'commit', 'environment', 'url', 'maintenance'],
 ]);
 const OF_NUMBER = new Set(['exitCode', 'interval']);
 
@@ -96,12 +96,17 @@ function inWords(error: z.core.$ZodError): string {
     : mismatchOf(error);
 }
 
-function tidied({ message, duration: lasted, schedule, at, results: _, ...rest }: z.infer<typeof sent>): Beat {
+function tidied(told: z.infer<typeof sent>): Beat {
+  const { message, duration: lasted, schedule, at, maintenance, results: _, ...rest } = told;
   const declared = schedule && readSchedule(schedule);
   const time = timeOf(at);
   return {
     ...rest,
     ...(lasted !== undefined && { duration: typeof lasted === 'number' ? lasted : durationOf(lasted) }),
+    ...(maintenance !== undefined && {
+      maintenance:
+        typeof maintenance === 'number' ? maintenance : maintenance.trim() === 'end' ? 0 : secondsOf(maintenance),
+    }),
     ...(declared !== undefined && { schedule: declared }),
     ...(time !== undefined && { at: time }),
     ...(message?.trim() && { message: tail(redact(message.trim().slice(-4 * MAX_MESSAGE))) }),

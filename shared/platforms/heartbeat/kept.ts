@@ -70,6 +70,8 @@ export const sent = z.strictObject({
     }),
   ),
   host: z.optional(host),
+  /** It goes down for so long, or is back: `2h`, `end`. */
+  maintenance: z.optional(duration),
   /** Seconds after which the next beat is meant to come. */
   interval: z.optional(z.number().check(z.minimum(1), z.maximum(86_400))),
   results: z.optional(z.array(result).check(z.maxLength(MAX_RESULTS))),
@@ -80,6 +82,8 @@ export const beat = z.object({
   ...sent.shape,
   message: z.optional(z.string().check(z.maxLength(MAX_MESSAGE))),
   duration: z.optional(z.number().check(z.minimum(0), z.maximum(MAX_SECONDS))),
+  /** In seconds; 0: it is over. */
+  maintenance: z.optional(z.number().check(z.minimum(0), z.maximum(MAX_SECONDS))),
   schedule: z.optional(
     z.object({
       cron: z.optional(z.string()),

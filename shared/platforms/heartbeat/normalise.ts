@@ -1,8 +1,9 @@
 import type { AutomationFact, JobFact, Origin, Outcome, Run, RunnerFact } from '../../model/index.ts';
 import { ids } from '../../store/keys.ts';
-import { linkOf, present } from '../clean.ts';
-import { type DeliveredEvent, noFacts, type PlatformFacts } from '../port.ts';
+import { cut, linkOf, present } from '../clean.ts';
+import { type DeliveredEvent, noFacts, type PlatformFacts, type WindowFact } from '../port.ts';
 import { jsonOf } from '../request.ts';
+import { windowKey } from '../windows.ts';
 import { type Beat, beat as beatShape } from './kept.ts';
 
 /** The machines of a heartbeat platform are one scope: it has no owners to tell apart. */
@@ -11,6 +12,8 @@ const EARLY_MS = 5 * 60_000;
 /** The ledger holds as much: what is older was not kept up by a queue, but is a mistake. */
 const LATE_MS = 35 * 86_400_000;
 const JOB = 'run';
+/** A week: who takes longer says so again. */
+const LONGEST_SECONDS = 7 * 86_400;
 
 export const runnerIdOf = (platform: string, machine: string): string => ids.runner(platform, MACHINES, machine);
 
@@ -22,6 +25,7 @@ export function normalise({ body, origin, receivedAt }: DeliveredEvent): Platfor
     ...noFacts(),
     ...(isOfAutomation(told) && factsOfRun(told, at, origin)),
     runners: told.host === undefined ? [] : [runnerOf(told, told.host, at, origin)],
+    ...(told.maintenance !== undefined && { windows: [windowOf(told, told.maintenance, at)] }),
   };
 }
 
@@ -30,6 +34,14 @@ function timeOfBeat(at: string | undefined, receivedAt: string): string {
   if (at === undefined) return receivedAt;
   const lag = Date.parse(receivedAt) - Date.parse(at);
   return lag >= -EARLY_MS && lag <= LATE_MS ? at : receivedAt;
+}
+
+/** Of a machine, what runs there and what would be done to it; of anything else, what it does. */
+function windowOf({ source, platform, repository, host, message }: Beat, seconds: number, at: string): WindowFact {
+  const covers = host === undefined ? { platform, repository: repository ?? source } : { runner: host.id ?? source };
+  const until = new Date(Date.parse(at) + Math.min(seconds, LONGEST_SECONDS) * 1000).toISOString();
+  const open = { until, reason: cut(message ?? `${source} is being worked on`, 200) };
+  return { key: windowKey('heartbeat', covers), at, covers, ...(seconds > 0 && { open }) };
 }
 
 /** What only tells of a machine is none of an automation. */

@@ -45,7 +45,17 @@ function factsOfDeployment(
     endedAt: isEnded(status) ? statusAt : undefined,
   };
   const run = factsOfSingleRun(
-    { platform, kind: 'deployment', ...told, ...times, automation: { externalId: project.id, name }, status, statusAt },
+    // What is queued may be at work.
+    {
+      platform,
+      kind: 'deployment',
+      underWay: status === 'queued',
+      ...told,
+      ...times,
+      automation: { externalId: project.id, name },
+      status,
+      statusAt,
+    },
     origin,
   );
   const { externalId, repository, repositoryId, branch, commit, url } = told;

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { CDEVENTS } from '../../../../shared/platforms/cloudevents/cdevents.ts';
+import { maintenance as maintenanceShape } from '../../../../shared/platforms/cloudevents/maintenance.ts';
 import { HEARTBEAT_PLATFORMS, sent } from '../../../../shared/platforms/heartbeat/kept.ts';
 import { COMMANDS } from '../../../../shared/runners/index.ts';
 
 const heartbeats = readFileSync('docs/heartbeats.md', 'utf8');
-const events = readFileSync('docs/events.md', 'utf8');
+const [events = '', maintenance = ''] = readFileSync('docs/events.md', 'utf8').split('\n## Maintenance\n');
 const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('| `'));
 
 it('docs/heartbeats.md names every field, platform and command there is', () => {
@@ -27,4 +28,6 @@ it('docs/events.md names every event that is followed, and no other', () => {
     return predicates.split(' ').map((predicate) => `${subject}.${predicate}`);
   });
   expect(named.sort()).toEqual(Object.keys(CDEVENTS).sort());
+  const fields = rows(maintenance).map((row) => /`(\w+)`/.exec(row)?.[1]);
+  expect(fields.sort()).toEqual(Object.keys(maintenanceShape.def.shape).sort());
 });

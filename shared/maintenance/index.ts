@@ -1,0 +1,1 @@
+export { covers, keepWindows, openWindows, type Place, type Window } from './windows.ts';
