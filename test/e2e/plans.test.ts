@@ -29,12 +29,8 @@ beforeAll(async () => {
       tiers: { askFrom: 4, max: 3 },
     }),
   );
-  host = await TestHost.boot({
-    clock: 'manual',
-    forges: [forge, github],
-    assemblyDir,
-    settings: { QMOI_EVENTS_TOKEN: EVENTS },
-  });
+  const settings = { QMOI_EVENTS_TOKEN: EVENTS };
+  host = await TestHost.boot({ clock: 'manual', forges: [forge, github], assemblyDir, settings });
 });
 afterAll(async () => {
   await host?.end();
@@ -117,6 +113,32 @@ it('takes back what was asked for by hand, once, as the master says', async () =
   await host.pass(4, [forge]);
   expect(isPaused()).toBe(false);
   expect(await host.get('remediations', String(fix?.id))).toMatchObject({ status: 'rolled-back' });
+});
+
+it('on GitHub too, tries one job of one run of an incident first, and what is left of both once that has helped', async () => {
+  const since = github.calls.length;
+  const failing = { outcome: 'failure', thenOnRetry: 'success', log: LOGS.transient, logMissingCalls: 0 } as const;
+  const jobs = ['lint', 'test'].map((name) => ({ name, stage: 'test', ...failing }));
+  const runs = ['main', 'next'].map((branch) => github.repository('acme/canary').run({ workflow: 'ci', branch, jobs }));
+  await host.control('repository:acme/canary', 'paused');
+  for (const run of runs) await run.play();
+  await host.settled(github);
+  await host.control('repository:acme/canary', 'running');
+  await host.settled(github);
+  await host.pass(5, [github]);
+  const asked = writesOf(github.calls.slice(since)).map(({ path }) => path.replace(/.*\/actions\/(\w+)\/\d+/, '$1'));
+  expect([...asked].sort()).toEqual([...Array(2).fill('jobs/rerun'), ...Array(2).fill('runs/rerun-failed-jobs')]);
+  const stories = await Promise.all(runs.map((run) => storyOf(host, 'github', run.id)));
+  for (const { runs: attempts, remediations, incidents } of stories) {
+    expect(attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'succeeded']);
+    const done = remediations.filter(({ plan }) => plan !== null).sort((a, b) => Number(a.step) - Number(b.step));
+    expect(done.map(({ action, attempt, status }) => [action, attempt, status])).toEqual([
+      ['rerun-job', 1, 'succeeded'],
+      ['rerun-failed-jobs', 2, 'succeeded'],
+    ]);
+    expect(incidents.map(({ status }) => status)).toEqual(incidents.map(() => 'resolved'));
+  }
+  expectContractKept(github);
 });
 
 it('holds what lies in a window of maintenance that an event has opened, and judges it anew at its end', async () => {

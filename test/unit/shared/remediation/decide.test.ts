@@ -149,6 +149,18 @@ describe('decide', () => {
     expect(decide(situation(), policy)).toMatchObject(expected);
   });
 
+  it('judges what was held for maintenance anew after it, for a day', () => {
+    const of = (minutes: number) => situation({ run: run({ endedAt: ago(minutes) }), heldInWindow: true });
+    expect(decide(of(300), window())).toMatchObject({ kind: 'hold', rule: 'maintenance' });
+    expect(decide(of(300)).kind).toBe('act');
+    expect(decide(of(24 * 60 + 1))).toMatchObject({ kind: 'refuse', rule: 'fresh' });
+    expect(decide(situation({ run: run({ endedAt: ago(31) }) }), window()).kind).toBe('refuse');
+    const maintenance = { until: NOW + 9, reason: 'an incident' };
+    expect(decide(situation({ maintenance }))).toEqual({
+      ...{ kind: 'hold', rule: 'maintenance', reason: 'maintenance: an incident', until: NOW + 9 },
+    });
+  });
+
   it('acts once it is approved, for as long as an answer was waited for', () => {
     const policy = { mode: 'approve' as const };
     expect(decide(situation({ approved: true }), policy).kind).toBe('act');
