@@ -109,9 +109,12 @@ export async function select(
   const root = atRoot && (await suspectedRoot(store, option, failures));
   const selected = atRoot && root && (await behindRoot(atRoot, root));
   if (selected) return selected;
+  if (openOne !== undefined && underWay !== undefined) {
+    const { plan, step = 0 } = openOne;
+    return of(underWay, undefined, { step, ...(plan !== undefined && { plan }) });
+  }
   if (standing === 'over') return of(plain);
   if (standing !== undefined) return of(standing.playbook, undefined, standing);
-  if (underWay !== undefined) return of(underWay);
   if (others.length === 0) return of(plain);
   const alike = plain !== undefined && wanted(plain) && misfit(plain, failures) === undefined ? [plain] : [];
   const candidates = [...alike, ...others];

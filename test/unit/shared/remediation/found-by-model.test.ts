@@ -101,4 +101,30 @@ describe('the engine', () => {
     await verifyRun(runId, { store, now: () => time.now });
     expect((await fixes()).find(([id]) => id.startsWith('enable-workflow'))?.[1]).toBe('unknown');
   });
+
+  it('brings to its end what was begun for an attempt, though a plan of an earlier one is heard of later', async () => {
+    const it = world(
+      { test: { transient: true } },
+      { playbooks: { 'rerun-with-debug': 'act', 'retry-failed-jobs': 'off' } },
+    );
+    await setControl(it.store, 'all', { status: 'paused', actor: 'master' });
+    await it.fail();
+    await it.work();
+    expect(await it.fixes()).toEqual([['rerun-with-debug:1', 'proposed']]);
+    await it.store.merge('remediation', {
+      ...{
+        id: ids.remediation('github:1', 'open-issue', '1'),
+        action: 'open-issue',
+        status: 'refused',
+        plan: 'p',
+        step: 3,
+      },
+      ...{ platform: 'github', repository: 'acme/shop', origin: 'live', statusAt: it.store.now(), attempt: 1 },
+      ...{ runId: it.runId, subject: it.runId, externalId: '1', playbook: 'github-ladder', strategy: 'comprehensive' },
+      ...{ targets: ['test'], incidentIds: [] },
+    });
+    await setControl(it.store, 'all', { status: 'running', actor: 'master' });
+    await it.work();
+    expect(await it.fixes()).toContainEqual(['rerun-with-debug:1', 'verifying']);
+  });
 });
