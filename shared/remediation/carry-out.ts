@@ -3,6 +3,7 @@ import type { ActOutcome } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { readRun } from '../tracking/index.ts';
 import { refund } from './budget.ts';
+import { canaryRunOf } from './canary.ts';
 import { awaitMade } from './confirm.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
@@ -49,6 +50,13 @@ export async function carryOut(fix: Fix, existing: Remediation | undefined, reas
     if (fix.playbook.preconditions.includes('latest-attempt') && fix.latestAttempt(record) > fix.option.attempt) {
       await refund(store, fix.action);
       await fix.hold(claimed, 'a later attempt has begun', now());
+      return again(1, 'to be judged anew');
+    }
+    // Another run may have taken the first place since.
+    const canary = claimed.probe ? undefined : await canaryRunOf(fix);
+    if (canary !== undefined) {
+      await refund(store, fix.action);
+      await fix.hold(claimed, `${canary.name} is tried first`, now() + GIVE_WAY_MS);
       return again(1, 'to be judged anew');
     }
     await fix.advanceIncidents('fixing', reason);
