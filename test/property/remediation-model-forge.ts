@@ -50,6 +50,8 @@ export const keyOf = ({ action, subject, attempt, parameters = {} }: ActionReque
 export class ModelForge {
   readonly runs: ForgeRun[] = [];
   readonly effects: Effect[] = [];
+  /** GitHub tells of what an attempt has left as it was once more, with new ids. */
+  copies = true;
   private readonly now: () => number;
   private numbers = 1000;
 
@@ -84,6 +86,10 @@ export class ModelForge {
       const next = { externalId: this.number(), name, of, status: 'running' as const, cause };
       run.jobs.push({ ...next, attempt: run.platform === 'github' ? of : attempt + 1 });
     }
+    if (run.platform === 'gitlab' || !this.copies) return true;
+    for (const job of failed.filter((one) => !again.includes(one))) {
+      run.jobs.push({ ...job, externalId: this.number(), of: run.attempt, attempt: run.attempt });
+    }
     return true;
   }
 
@@ -113,6 +119,9 @@ export class ModelForge {
       const job = run.jobs.find(({ externalId }) => externalId === request.externalId);
       const one = request.action === 'rerun-job' || request.action === 'retry-job';
       if (one && job === undefined) return { kind: 'refused', reason: 'there is no such job' };
+      if (one && run.platform === 'github' && this.copies && job?.of !== run.attempt) {
+        return { kind: 'refused', reason: 'it is of an earlier attempt' };
+      }
       return this.rerun(run, one ? job : undefined) ? done() : { kind: 'refused', reason: 'nothing failed' };
     }
     if (CANCELS.has(request.action)) {

@@ -9,6 +9,7 @@ import { done, type Rest } from '../../shared/runtime/rest.ts';
 import { stateOf } from '../../shared/store/index.ts';
 import { MemoryTable } from '../support/memory-table.ts';
 import { type ForgeRun, isRerun, keyOf, ModelForge } from './remediation-model-forge.ts';
+import { sentTooEarly, takenBackTooEarly, targetsOf } from './remediation-model-invariants.ts';
 import { CALL_MS, type Call, type Faults, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
 
 /** QMOI in a small world: its table, bus, queues and workers, and what must never be, looked at whenever anything happens. */
@@ -40,6 +41,8 @@ export abstract class Machinery {
   protected workers: Worker[] = [];
   protected calls: Call[] = [];
   protected last: Worker | undefined;
+  /** Here only the playbook that tries one of what failed alike first is followed. */
+  protected readonly patient: boolean;
   private readonly settings: RemediationSettings;
   private wrong: Violation | undefined;
 
@@ -50,11 +53,19 @@ export abstract class Machinery {
       { table: 0.01, lost: 0.2, refused: 0.1 },
       { table: 0.05, lost: 0.5, refused: 0.3 },
     );
+    this.forge.copies = this.pick(true, false);
+    this.patient = this.random() < 0.4;
+    const { patient } = this;
     this.settings = remediationSettings.parse({
       scopes: this.pick({}, {}, { 'repository:acme/web': 'approve' }),
       budgets: { perRepositoryPerHour: this.pick(2, 20, 20), perHour: this.pick(4, 100, 100) },
       tiers: { askFrom: this.pick(1, 2, 2, 2, 4) },
-      playbooks: Object.fromEntries(playbooks.map(({ id }) => [id, this.pick('act', 'act', 'act', 'act', 'off')])),
+      playbooks: Object.fromEntries(
+        playbooks.map(({ id }) => [
+          id,
+          patient ? (id === 'patient-retry' ? 'act' : 'off') : this.pick('act', 'act', 'act', 'act', 'off'),
+        ]),
+      ),
       outage: { runs: this.pick(3, 10) },
       approvalWithinMinutes: this.pick(5, 60),
     });
@@ -173,6 +184,15 @@ export abstract class Machinery {
     if (other !== undefined) {
       this.violated(`${request.action} ${request.subject} was sent while ${other.request.action} was on its way`);
     }
+    const fixes = this.fixes();
+    const fix = fixes.find((one) => one.status === 'executing' && keyOf(one) === keyOf(request));
+    if (fix !== undefined) {
+      if (targetsOf(fix) !== 'all') this.saw(`${targetsOf(fix)} is sent`);
+      const early = sentTooEarly(fix, fixes);
+      if (early !== undefined) this.violated(`${fix.id} was sent, and ${early}`);
+      if (fix.rollbackOf !== undefined && fixes.find(({ id }) => id === fix.rollbackOf)?.lastsUntil !== undefined)
+        this.saw('a guard is taken back');
+    }
     this.calls.push(call);
   }
 
@@ -239,6 +259,10 @@ export abstract class Machinery {
     const statuses: Record<string, { next: readonly string[] }> = machines.remediation.statuses;
     if (from !== undefined && from !== to && !statuses[from]?.next.includes(to)) {
       this.violated(`${String(after.id)} went from ${from} to ${to}`);
+    }
+    if (to === 'rolling-back' && from !== to) {
+      const early = takenBackTooEarly(stateOf('remediation', after), this.now + SECOND);
+      if (early !== undefined) this.violated(`${String(after.id)} is taken back, and ${early}`);
     }
     if (!UNDER_WAY.has(to) || (from !== undefined && UNDER_WAY.has(from))) return;
     const item = stateOf('remediation', after);

@@ -11,6 +11,7 @@ import {
 import { done } from '../../shared/runtime/rest.ts';
 import type { Store } from '../../shared/store/index.ts';
 import { CAUSES, diagnose, type ForgeRun, factsOf, isRerun } from './remediation-model-forge.ts';
+import { lasts } from './remediation-model-invariants.ts';
 import { HOUR, Machinery, MINUTE, SECOND, Violation } from './remediation-model-machinery.ts';
 import { CALL_MS, type Call, type Message, NO_FAULTS, Worker } from './remediation-model-workers.ts';
 
@@ -66,7 +67,7 @@ export class World extends Machinery {
   }
 
   private newRun(): void {
-    const names = ['build', 'test', 'deploy'].slice(0, this.pick(1, 1, 2, 3));
+    const names = ['build', 'test', 'deploy'].slice(0, this.pick(1, this.patient ? 3 : 1, 2, 3));
     const platform = this.pick('github' as const, 'gitlab' as const);
     const repository = this.pick(...REPOSITORIES);
     const older = this.forge.runs.filter((one) => one.platform === platform && one.repository === repository).at(-1);
@@ -134,8 +135,9 @@ export class World extends Machinery {
     const runId = `${run.platform}:${run.externalId}:${this.pick(run.attempt, 1)}`;
     const jobId = `${run.platform}:${run.externalId}:job:${this.pick(...run.jobs).externalId}`;
     const parameters = Object.fromEntries(needs.map((name) => [name, 'x']));
+    const lastsHours = handActions[run.platform]?.[action]?.inverse ? this.pick(undefined, 0.02, 0.2) : undefined;
     await this.asks(`ask for ${action} on ${runId}`, (store) =>
-      askFor(store, { runId, action, jobId, parameters, by: 'master' }),
+      askFor(store, { runId, action, jobId, parameters, by: 'master', lastsHours }),
     );
   }
 
@@ -264,7 +266,7 @@ export class World extends Machinery {
     for (;;) {
       await this.drain();
       const open = this.fixes().filter(
-        ({ status }) => machines.remediation.statuses[status].next.length > 0 && !isTerminal(status),
+        (fix) => lasts(fix) || (machines.remediation.statuses[fix.status].next.length > 0 && !isTerminal(fix.status)),
       );
       const running = this.forge.runs.filter(({ status }) => status === 'running');
       for (const run of running) this.endOf(run);

@@ -41,7 +41,16 @@ it(
     // Where none of this came about, nothing was shown.
     const wanted = ['executing', 'unknown', 'awaiting-approval', 'proposed'].map((status) => `remediation.${status}`);
     const ends = ['succeeded', 'failed', 'refused'].map((status) => `ended ${status}`);
-    for (const what of ['crash', 'answer lost', 'a person meddled', 'control.stopped', ...wanted, ...ends]) {
+    for (const what of [
+      'crash',
+      'answer lost',
+      'one is sent',
+      'a guard is taken back',
+      'a person meddled',
+      'control.stopped',
+      ...wanted,
+      ...ends,
+    ]) {
       expect(sights, what).toHaveProperty([what]);
     }
   },
