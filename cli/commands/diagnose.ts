@@ -3,6 +3,9 @@ import { type Diagnosis, diagnose as diagnoseLog, readSuccess } from '../../shar
 import { type Command, CommandFailure, UsageError } from '../command.ts';
 import { readLog } from '../read-log.ts';
 
+/** However long it is: the failure stands at its end, memory stays flat, and who has called can end it. */
+const maxBytes = Number.POSITIVE_INFINITY;
+
 /** One object a line and file of `--json`. Line numbers are 1-based, lines split on CRLF, LF and CR. */
 interface Printed {
   readonly file: string;
@@ -53,7 +56,7 @@ An unknown cause is said to be unknown. Nothing is sent anywhere.
     for (const file of positionals) {
       try {
         const started = performance.now();
-        const found = await diagnoseLog(readLog(file, io), context, success ? { success } : {});
+        const found = await diagnoseLog(readLog(file, io), context, { maxBytes, ...(success && { success }) });
         const printed = toPrinted(file, found, performance.now() - started);
         io.out(values.json ? JSON.stringify(printed) : forPeople(printed, found));
       } catch (error) {
