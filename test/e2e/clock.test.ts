@@ -86,7 +86,7 @@ it('stops waiting for the outcome of a fix after six hours, and escalates', asyn
   expect((await storyOf(host, 'github', run.id)).remediations).toMatchObject([{ status: 'verifying' }]);
   await host.pass(20, [still], 5);
   const { remediations, incidents } = await storyOf(host, 'github', run.id);
-  expect(remediations).toMatchObject([{ status: 'failed', reason: expect.stringContaining('6 hours') }]);
+  expect(remediations).toMatchObject([{ status: 'failed', reason: expect.stringContaining('360 minutes') }]);
   expect(incidents).toMatchObject([{ status: 'escalated' }]);
   expect(await eventsOf(run)).toEqual([
     ['incident.escalated', 'sent'],
