@@ -7,9 +7,9 @@ import { canaryRunOf } from './canary.ts';
 import { awaitMade } from './confirm.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
-import type { Fix } from './fix.ts';
+import { type Fix, isProvedByNext } from './fix.ts';
 import { noteActed } from './guards.ts';
-import { giveUp, prepared } from './plan.ts';
+import { giveUp, goesOn, prepared } from './plan.ts';
 import { rivalOf } from './rival.ts';
 
 /** Claim, act, record: an act happens once, whoever dies when (DESIGN.md, rule 7). */
@@ -90,6 +90,11 @@ async function settle(fix: Fix, executing: Remediation, outcome: ActOutcome): Pr
       await awaitMade(fix.deps.store, await fix.verifying(executing, outcome.detail, outcome));
       return done;
     case 'refused':
+      // What the platform does not do is left out of a plan, unless there is no attempt that the next step could be for.
+      if (!isProvedByNext(executing) && goesOn(executing, fix.record, false)) {
+        await fix.write(executing, 'failed', { reason: outcome.reason });
+        return again(1, 'the next step');
+      }
       await giveUp(fix, executing, 'refused', outcome.reason);
       return done;
     case 'retry-later':

@@ -226,12 +226,11 @@ describe('what serves production', () => {
 });
 
 describe('a workflow that is dispatched before failed jobs are tried again', () => {
-  async function world(policy: object = {}) {
+  async function world(policy: object = {}, path = '.github/workflows/qmoi-recover.yml') {
     const forge = await createForge({
       ...{ platform: 'github', webhookUrl: 'http://127.0.0.1:1', secret: 's', token: 't', seed: 3 },
     });
     open.push(forge);
-    const path = '.github/workflows/qmoi-recover.yml';
     const { fullName } = forge.repository('acme/shop');
     forge.resources.add('workflows', fullName, { path, state: 'active' });
     const it = await provingWorld('github', {
@@ -258,6 +257,15 @@ describe('a workflow that is dispatched before failed jobs are tried again', () 
     await it.pass(8);
     expect(it.asked()).toEqual(['dispatches', 'rerun-failed-jobs']);
     expect((await it.fixes(it.runId))[0]).toMatchObject({ status: 'succeeded', proof: 'new-run', step: 0 });
+  });
+
+  it('is left out where the repository has none', async () => {
+    const it = await world({}, '.github/workflows/ci.yml');
+    await it.pass(1);
+    expect(it.asked()).toEqual(['dispatches', 'rerun-failed-jobs']);
+    expect((await it.fixes(it.runId))[0]).toMatchObject({
+      ...{ action: 'dispatch-workflow', status: 'failed', reason: expect.stringContaining('(404)') },
+    });
   });
 
   it('is not followed by its retry before the master’s word, as nobody here knows what it does', async () => {
