@@ -105,7 +105,9 @@ class LogReader {
     if (owners.includes(SURRENDER) && surrenders(text)) this.#evidence.gaveUp(line, section);
     else if (retried) this.#evidence.retried(line, section);
 
-    const match = owners.some(isRule) ? this.#match(owners, text, warning || retried) : undefined;
+    const match = owners.some(isRule)
+      ? (this.#match(owners, text, warning || retried) ?? this.#behindLabel(owners, text, warning || retried))
+      : undefined;
     if (match) {
       this.#evidence.matched(match.rule, this.#candidate(line, reading, green || !match.firm));
     } else if (!warning && !green && (reading.annotated || owners.includes(ERROR))) {
@@ -125,6 +127,12 @@ class LogReader {
       first ??= rule;
     }
     return first === undefined ? undefined : { rule: first, firm: false };
+  }
+
+  /** Several programs at once (docker compose, turbo, pnpm) say on each line whose it is; BuildKit, when it was said. */
+  #behindLabel(owners: readonly number[], text: string, mild: boolean): { rule: number; firm: boolean } | undefined {
+    const [label] = LABEL.exec(text) ?? [];
+    return label === undefined ? undefined : this.#match(owners, text.slice(label.length), mild);
   }
 
   #loose(line: Line, reading: Reading): void {
@@ -206,6 +214,8 @@ class LogReader {
   }
 }
 
+const LABEL =
+  /^(?:@?[A-Za-z][\w./-]{0,60}\s{0,20}\| |@?[A-Za-z][\w./@-]{0,80}:[a-z][\w:-]{0,40}: |[\w./-]{1,80} (?:build|test|lint|check|typecheck|start)(?::\w{1,20})?: |\d{1,5}\.\d{1,3} )/;
 const isRule = (owner: number): boolean => owner >= FIRST_RULE;
 const isTest = (owner: number): boolean => owner >= TEST && owner < FIRST_RULE;
 

@@ -19,6 +19,24 @@ const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f\ufeff]/g;
 /** GitHub: `2024-01-01T00:00:00.0000000Z `. GitLab with FF_TIMESTAMPS adds stream and kind: `… 00O `, `… 01E+`. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z (?:\d\d[OE][ +])?/;
 
+/**
+ * What others put before each line: BuildKit (`#12 3.45 `), Jenkins (`[2024-01-01T00:00:00.000Z] `, `00:00:00 `), TeamCity
+ * (`[00:00:00]W:\t [Step 1/2] `), CodeBuild (`[Container] 2024/01/01 00:00:00 `).
+ */
+const PREFIX =
+  /^(?:#\d{1,5} \d{1,6}\.\d{1,3} |\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?\] |\[\d\d:\d\d:\d\d\](?:[ A-Z]?:\s{1,4}(?:\[[^\]]{1,80}\] )?| )|\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? |\d\d:\d\d:\d\d(?:[.,]\d{1,6})? )/;
+const HASH = 35;
+const BRACKET = 91;
+
+/** Without what the platform put before it. */
+function content(line: string): string {
+  const text = isDigit(line.charCodeAt(0)) ? line.replace(TIMESTAMP, '') : line;
+  const first = text.charCodeAt(0);
+  return first === HASH || first === BRACKET || isDigit(first) ? text.replace(PREFIX, '') : text;
+}
+
+const isDigit = (code: number): boolean => code >= ZERO && code <= NINE;
+
 /** One line as it stands in the log; decoded only when asked. */
 export class Line {
   readonly number: number;
@@ -56,8 +74,7 @@ export class Line {
     // Printable ASCII, as nearly all lines are: nothing to decode, nothing to clean.
     const text =
       seen === 0 ? bytes.toString('latin1', start, end) : bytes.toString('utf8', start, end).replace(CONTROLS, '');
-    const first = text.charCodeAt(0);
-    return (first >= ZERO && first <= NINE ? text.replace(TIMESTAMP, '') : text).trimEnd();
+    return content(text).trimEnd();
   }
 }
 

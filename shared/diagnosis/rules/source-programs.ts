@@ -55,6 +55,7 @@ export const sourceProgramsRules: readonly Rule[] = [
       '(?i)missing (?:required )?(?:environment variable|env var|secret)s?\\b',
       'Parameter \\S+ or \\S+ must be supplied|Secret \\S+ is required, but not provided',
       'Unable to locate credentials|Credentials could not be loaded|Could not load the default credentials|No value for required variable',
+      '^Username and password required$',
     ),
     literals: [
       'unbound variable',
@@ -74,6 +75,7 @@ export const sourceProgramsRules: readonly Rule[] = [
       'Credentials could not be loaded',
       'default credentials',
       'No value for required',
+      'and password required',
     ],
     examples: [
       'run.sh: line 2: DEPLOY_HOST: unbound variable',
@@ -81,6 +83,7 @@ export const sourceProgramsRules: readonly Rule[] = [
       '##[error]Input required and not supplied: token',
       '##[error]Credentials could not be loaded, please check your action inputs: Could not load credentials from any providers',
       'run.sh: line 1: API_TOKEN: API_TOKEN is not set',
+      '##[error]Username and password required',
     ],
     nearMisses: [
       "KeyError: 'total'",

@@ -20,6 +20,20 @@ describe('reading', () => {
     for (const size of [1, 2, 3, 7, 64, 1000]) expect(await diagnose(pieces(log, size), context)).toEqual(whole);
   });
 
+  it.each([
+    ['BuildKit', '#12 3.45 '],
+    ['Jenkins', '[2024-01-01T00:00:00.123Z] '],
+    ['Jenkins, by the clock', '10:00:05 '],
+    ['TeamCity', '[10:00:05]W:\t [Step 1/2] '],
+    ['CodeBuild', '[Container] 2024/01/01 10:00:00 '],
+    ['docker compose', 'web-1  | '],
+    ['turbo', '@acme/web:build: '],
+    ['pnpm', 'packages/web build: '],
+    ['BuildKit, at its end', '0.530 '],
+  ])('reads behind what %s puts before each line', async (_, prefix) => {
+    expect((await diagnose(`${prefix}npm error code E401\n`, context)).cause).toBe('registry-auth-failed');
+  });
+
   it('reads async sources', async () => {
     async function* source() {
       yield* pieces(DNS, 10);
