@@ -11,6 +11,7 @@ import {
   standing,
 } from '../../shared/remediation/index.ts';
 import type { Store } from '../../shared/store/index.ts';
+import { approvalPage } from './approval-page.ts';
 import { type Gateway, Problem } from './http.ts';
 import type { Operation } from './operations.ts';
 import { viewOf } from './views.ts';
@@ -92,8 +93,8 @@ export function addApprovalPages(
     const { fix, asked } = await open(req.param('token'));
     const stands = standing(fix, Date.parse(store.now()), asked);
     return stands === 'waits'
-      ? page(200, fix, BUTTONS)
-      : page(410, fix, text(REFUSALS[stands === 'done' ? 'answered' : stands]));
+      ? approvalPage(200, fix)
+      : approvalPage(410, fix, REFUSALS[stands === 'done' ? 'answered' : stands]);
   });
   app.post('/approvals/:token', async ({ req }) => {
     const { fix, asked } = await open(req.param('token'));
@@ -101,44 +102,10 @@ export function addApprovalPages(
     if (answer !== 'approve' && answer !== 'refuse') throw new Problem(400, 'The answer is approve or refuse.');
     const answered = await answerApproval(store, fix.id, { answer, by: 'link', asked });
     if (answered === undefined) throw new Problem(404, 'This link leads nowhere.');
-    if (answered.kind !== 'done') return page(410, answered.fix, text(REFUSALS[answered.kind]));
-    return page(200, answered.fix, text(answer === 'approve' ? 'Approved.' : 'Refused.'));
+    if (answered.kind !== 'done') return approvalPage(410, answered.fix, REFUSALS[answered.kind]);
+    return approvalPage(200, answered.fix, answer === 'approve' ? 'Approved.' : 'Refused.');
   });
   app.all('/approvals/:token', () => {
     throw new Problem(405, 'This takes GET, HEAD, POST.', { allow: 'GET, HEAD, POST' });
   });
-}
-
-const BUTTONS =
-  '<form method="post"><button name="answer" value="approve">Approve</button> <button name="answer" value="refuse">Refuse</button></form>';
-
-const text = (value: string): string => `<p>${value}</p>`;
-/** Names come from outside. */
-const escaped = (value: string): string =>
-  value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`).slice(0, 1_000);
-
-function page(status: number, fix: Remediation, rest: string): Response {
-  const rows: [string, string][] = [
-    ['What', `${fix.action} (${fix.playbook}, tier ${fix.tier ?? 1})`],
-    ['Where', `${fix.repository} (${fix.platform})`],
-    ['Jobs', fix.targets.join(', ')],
-    ['Why', fix.reason ?? ''],
-    ['Status', fix.status],
-    ['Until', fix.approvalUntil ?? ''],
-  ];
-  const list = rows.map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('');
-  return new Response(
-    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>QMOI asks</title><h1>QMOI asks</h1><dl>${list}</dl>${rest}</html>`,
-    {
-      status,
-      headers: {
-        'content-type': 'text/html; charset=utf-8',
-        'cache-control': 'no-store',
-        'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-        'referrer-policy': 'no-referrer',
-        'x-content-type-options': 'nosniff',
-        'x-robots-tag': 'noindex',
-      },
-    },
-  );
 }
