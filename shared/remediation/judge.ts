@@ -150,7 +150,7 @@ async function follow(
       if (existing?.status === 'awaiting-approval' && existing.approvedAt === undefined) {
         return expireUnanswered(fix, existing);
       }
-      if (decision.rule === 'outage' && situation.outage !== undefined) {
+      if (decision.rule === 'outage' && situation.outage !== undefined && existing?.decision?.rule !== 'outage') {
         await noteHit(fix.deps.store, guardOfOutage(situation.outage), fix.id);
       }
       await fix.hold(existing, decision.reason, decision.until + spreadOf(fix, decision), {
