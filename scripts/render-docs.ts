@@ -103,10 +103,12 @@ const TIERS = ['reads', 'retries', 'changes what can be changed back', 'destroys
 
 export function renderActions(): string {
   const sections = Object.entries(actions).map(([platform, own]) => {
-    const rows = Object.entries(own).map(([name, { does, tier, on, proof, needs = [], takes = [], inverse }]) => {
-      const parameters = [...needs.map((one) => `\`${one}\``), ...takes.map((one) => `(\`${one}\`)`)].join(' ');
-      return `| \`${name}\` | ${does} | ${tier} | ${on} | ${proof} | ${parameters} | ${inverse === undefined ? '' : `\`${inverse}\``} |`;
-    });
+    const rows = Object.entries(own).map(
+      ([name, { does, tier, on, proof, needs = [], takes = [], inverse, heals = '' }]) => {
+        const parameters = [...needs.map((one) => `\`${one}\``), ...takes.map((one) => `(\`${one}\`)`)].join(' ');
+        return `| \`${name}\` | ${does} | ${tier} | ${on} | ${proof} | ${parameters} | ${inverse === undefined ? heals : `\`${inverse}\``} |`;
+      },
+    );
     const head = [
       '| action | what it does | tier | on | proved by | parameters | taken back by |',
       '| --- | --- | --- | --- | --- | --- | --- |',

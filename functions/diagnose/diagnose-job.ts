@@ -149,7 +149,7 @@ function detected(job: Job, now: number): FailureFact {
 }
 
 async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagnosis): Promise<void> {
-  const { cause, category, transient, remedy, excerpt, template, fingerprint, confidence } = diagnosis;
+  const { cause, category, transient, remedy, excerpt, template, fingerprint, confidence, caches = [] } = diagnosis;
   const tests = diagnosis.tests.slice(0, MAX_TESTS).map((name) => name.slice(0, MAX_TEST_NAME));
   const terms = termsOf({ severity: diagnosis.severity, branch: failure.branch, ...(await purposeOf(store, job)) });
   const [severity, priority] = [severityOf(terms), priorityOf(terms)];
@@ -172,6 +172,7 @@ async function settle(store: Store, failure: Failure, job: Job, diagnosis: Diagn
     origin: failure.origin,
     ...{ cause, category, transient, severity, priority, terms, remedy, excerpt, template, fingerprint, confidence },
     ...(tests.length > 0 && { tests }),
+    ...(caches.length > 0 && { caches }),
     ...(incidentId !== undefined && { incidentId }),
   });
   if (job.allowFailure === true) {

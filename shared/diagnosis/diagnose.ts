@@ -1,3 +1,4 @@
+import { RestoredCaches } from './caches.ts';
 import { decide, type Verdict } from './decide.ts';
 import { type Candidate, Evidence, type Group, hard, type Kept } from './evidence.ts';
 import { FailedTests } from './failed-tests.ts';
@@ -6,6 +7,7 @@ import { headline } from './headline.ts';
 import { announcesRetry, errorScore, isGeneric, isPassing, isQuoted, isWarning, surrenders } from './lines.ts';
 import { redact } from './redact.ts';
 import {
+  CACHE,
   type CompiledRules,
   compileRules,
   ERROR,
@@ -58,6 +60,7 @@ class LogReader {
   readonly #structure = new LogStructure();
   readonly #evidence = new Evidence();
   readonly #tests = new FailedTests();
+  readonly #caches = new RestoredCaches();
   readonly #success: SuccessLines | undefined;
   readonly #demoted: ReadonlySet<string> | undefined;
   readonly #preferred: ReadonlySet<string> | undefined;
@@ -91,6 +94,7 @@ class LogReader {
           .map((owner) => owner - TEST)
           .sort((x, y) => x - y),
       );
+    if (owners.includes(CACHE)) this.#caches.see(text);
     const green = this.#success?.has(text) ?? false;
     if (owners.length > 0) this.#notable(line, text, owners, green);
     if (this.#success && !green && text.trim() !== '') this.#evidence.novel(line, text, this.#structure.current);
@@ -194,6 +198,7 @@ class LogReader {
       excerpt: cut(redact(shown(ranges, known, verdict?.best.number)), MAX_EXCERPT_BYTES),
       ranges: [...ranges],
       tests: tests.map(redact),
+      caches: this.#caches.keys(),
       template,
       fingerprint: fingerprintFor(cause, template, this.#context),
       confidence: verdict?.confidence ?? (telling !== '' ? 0.1 : 0),

@@ -55,6 +55,8 @@ export interface Diagnosis {
   ranges: { start: number; end: number }[];
   /** Names of the failed tests that the log tells, redacted. */
   tests: string[];
+  /** Keys of the caches that the log tells to have been restored, at most 3; absent where there is no log. */
+  caches?: string[];
   template: string;
   /** Hex; the same for the same failure in other runs, paths, versions, hosts and times. */
   fingerprint: string;

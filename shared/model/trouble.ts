@@ -66,6 +66,8 @@ export const failure = machine({
     excerpt: z.optional(z.string()),
     /** Names of the tests that failed, as the platform's report tells them, or else the log. */
     tests: z.optional(z.array(z.string())),
+    /** Keys of the caches that the job has restored, by its log. */
+    caches: z.optional(z.array(z.string())),
     template: z.optional(z.string()),
     fingerprint: z.optional(z.string()),
     confidence: z.optional(z.number()),
@@ -94,6 +96,7 @@ export const failure = machine({
     remedy: withStatus,
     excerpt: withStatus,
     tests: withStatus,
+    caches: withStatus,
     template: withStatus,
     fingerprint: withStatus,
     confidence: withStatus,

@@ -25,6 +25,8 @@ export interface ActionTraits {
   readonly takes?: readonly string[];
   /** What takes it back, by the very same request. */
   readonly inverse?: string;
+  /** How it is made good by itself, where nothing has to take it back. */
+  readonly heals?: string;
 }
 
 /** Whether an action may be given a parameter of that name. */

@@ -60,8 +60,9 @@ export function stepFrom(
   from: number,
   of: Circumstances,
 ): { index: number; action: string; parameters?: Remediation['parameters'] } | undefined {
-  for (const [index, { action, parameters, targets }] of playbook.steps.entries()) {
+  for (const [index, { action, parameters, targets, knowing }] of playbook.steps.entries()) {
     if (targets === 'one' && of.follows) continue;
+    if (knowing !== undefined && !factsOf(of)[knowing]) continue;
     if (index < from || (action !== RETRY_STEP && actionOf(of.platform, action) === undefined)) continue;
     const filled = parameters === undefined ? {} : fill(parameters, of);
     if (filled !== undefined) return { index, action, ...(parameters !== undefined && { parameters: filled }) };
@@ -72,17 +73,23 @@ export function stepFrom(
 export function plannedStep(
   playbook: Playbook,
   from: number,
-  option: RetryOption,
+  retry: RetryOption,
   of: Circumstances & {
     plan?: string | undefined;
-    idOf: (action: string) => string;
+    idOf: (action: string, part: string) => string;
     fixes: RunRecord['remediations'];
   },
 ): PlannedStep | undefined {
   const found = stepFrom(playbook, from, of);
   if (found === undefined) return undefined;
+  const { steps } = playbook;
+  const isRepeated = steps
+    .slice(0, found.index)
+    .some((step) => step.action === found.action && prepares(playbook, step));
+  // What prepares is for the same attempt as what has prepared before.
+  const option = isRepeated ? { ...retry, part: `${retry.part}-${found.index}` } : retry;
   const wholly = found.action === RETRY_STEP ? option.action : found.action;
-  const begun = (action: string) => of.fixes.find((fix) => fix.id === of.idOf(action));
+  const begun = (action: string) => of.fixes.find((fix) => fix.id === of.idOf(action, option.part));
   const { one } = option;
   const isOne = one !== undefined && playbook.steps[found.index]?.targets === 'one' && option.jobs.length > 1;
   // Where one job was all there was, what is told late of others changes nothing.
@@ -95,7 +102,7 @@ export function plannedStep(
     playbook: step,
     option: taken,
     marks: {
-      ...(playbook.steps.length > 1 && { plan: of.plan ?? of.idOf(taken.action), step: found.index }),
+      ...(playbook.steps.length > 1 && { plan: of.plan ?? of.idOf(taken.action, option.part), step: found.index }),
       ...(found.parameters !== undefined && { parameters: found.parameters }),
       ...(by !== 'next-attempt' && { proof: by }),
     },
@@ -232,7 +239,7 @@ function fill(parameters: NonNullable<Remediation['parameters']>, of: Circumstan
   const filled = Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => {
       if (typeof value !== 'string') return [name, value];
-      const text = value.replace(/\{([a-z]+)\}/g, (_, fact: string) => {
+      const text = value.replace(/\{([a-z]+\d?)\}/g, (_, fact: string) => {
         if (!known[fact]) whole = false;
         return known[fact] ?? '';
       });
@@ -254,12 +261,17 @@ function factsOf({ platform, repository, jobs, failures }: Circumstances): Recor
       ...(excerpt === undefined ? [] : ['```', excerpt, '```']),
     ].join('\n'),
   );
+  const [cache, cache2, cache3] = new Set(failures.flatMap(({ caches = [] }) => caches));
   return {
     // The machine, provided that it is one.
     runner: runners.size === 1 ? [...runners][0] : undefined,
     incident: failures.find(({ incidentId }) => incidentId !== undefined)?.incidentId ?? `${platform}/${repository}`,
     title: failures.length === 0 ? undefined : `${names} keeps failing of ${causes}`,
     branch: jobs[0]?.branch,
+    // Only what the jobs themselves have used.
+    cache,
+    cache2,
+    cache3,
     diagnosis: failures.length === 0 ? undefined : text.join('\n\n').slice(0, MAX_TEXT),
   };
 }

@@ -38,8 +38,12 @@ const step = z.strictObject({
   tier: z.literal([...TIERS]),
   /** The whole step, the call and whatever must be looked up. */
   withinSeconds: seconds,
-  /** What takes the step back; null: there is nothing to take back. */
-  rollback: z.nullable(z.strictObject({ action: name, parameters: z.optional(parameters) })),
+  /** What takes the step back; `itself`: it is made good without that; null: there is nothing to take back. */
+  rollback: z.nullable(
+    z.union([z.literal('itself'), z.strictObject({ action: name, parameters: z.optional(parameters) })]),
+  ),
+  /** Only where that is known, by the name that parameters have for it: `cache`, say. */
+  knowing: z.optional(name),
   /** It is not taken back though no step helped. */
   stays: z.optional(z.boolean()),
   /** How long what it changed lasts, where it helped; it is taken back by itself then. */

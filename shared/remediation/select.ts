@@ -55,7 +55,7 @@ export async function select(
   const circumstances = {
     ...{ platform, repository, jobs: option.jobs, failures, fixes: record.remediations },
     follows: leaderOf(record, option) !== undefined,
-    idOf: (action: string) => ids.remediation(runKeyOf(option.subject), action, option.part),
+    idOf: (action: string, part: string) => ids.remediation(runKeyOf(option.subject), action, part),
   };
   const of = (
     chosen: Playbook | undefined,

@@ -149,10 +149,10 @@ it('every action has a row, and every row its action', () => {
   expect([...new Set(ACTION_ROWS.map(({ platform, action }) => `${platform} ${action}`))].sort()).toEqual(known.sort());
 });
 
-it('whatever can be changed back has an inverse, that has one too', () => {
+it('whatever can be changed back has an inverse, that has one too, or is made good by itself', () => {
   for (const own of Object.values(actions)) {
-    for (const [name, { tier, inverse }] of Object.entries(own)) {
-      if (tier === 2) expect(inverse, name).toBeDefined();
+    for (const [name, { tier, inverse, heals }] of Object.entries(own)) {
+      if (tier === 2) expect(inverse ?? heals, name).toBeDefined();
       if (inverse !== undefined) expect(own, name).toHaveProperty(inverse);
     }
   }

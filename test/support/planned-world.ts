@@ -55,9 +55,9 @@ export async function plannedWorld(name: 'github' | 'gitlab', playbook: string, 
   const attemptEnds = async (
     attempt: number,
     status: 'failed' | 'succeeded',
-    of: { runner?: string; cause?: string; transient?: boolean | null; run?: number } = {},
+    of: { runner?: string; cause?: string; transient?: boolean | null; run?: number; caches?: string[] } = {},
   ) => {
-    const { runner = '7', cause = 'unknown', transient = null, run = 5 } = of;
+    const { runner = '7', cause = 'unknown', transient = null, run = 5, caches = [] } = of;
     numbers.add(run);
     const at = store.now();
     const runId = `${name}:${run}:${attempt}`;
@@ -83,7 +83,7 @@ export async function plannedWorld(name: 'github' | 'gitlab', playbook: string, 
     if (status === 'succeeded') return;
     await store.merge('failure', {
       ...{ ...job, name: 'test', jobId: job.id, failedAt: at, incidentId: INCIDENT, status: 'diagnosed' },
-      ...{ cause, transient, category: 'unknown', severity: 'medium', priority: 3, excerpt: 'the very lines' },
+      ...{ cause, transient, category: 'unknown', severity: 'medium', priority: 3, excerpt: 'the very lines', caches },
     });
   };
   /** As messages and timers would have it; whoever dies is called again. */

@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { cacheLiterals } from '../caches.ts';
 import { TEST_OWNERS, testLiterals } from '../failed-tests.ts';
 import { errorLiterals, retryLiterals, surrenderLiterals } from '../lines.ts';
 import { type Automaton, buildAutomaton } from '../literals.ts';
@@ -13,8 +14,9 @@ export const STRUCTURE = 0;
 export const RETRY = 1;
 export const SURRENDER = 2;
 export const ERROR = 3;
+export const CACHE = 4;
 /** The first of those that `FailedTests` looks for. */
-export const TEST = 4;
+export const TEST = 5;
 export const FIRST_RULE = TEST + TEST_OWNERS;
 
 export interface CompiledRules {
@@ -70,6 +72,7 @@ export function compileRules(source: readonly Rule[]): CompiledRules {
     ...retryLiterals.map((literal) => ({ literal, owner: RETRY })),
     ...surrenderLiterals.map((literal) => ({ literal, owner: SURRENDER })),
     ...testLiterals.map(({ literal, owner }) => ({ literal, owner: TEST + owner })),
+    ...cacheLiterals.map((literal) => ({ literal, owner: CACHE })),
     ...errorLiterals.map((literal) => ({ literal, owner: ERROR })),
     ...rules.flatMap((rule, i) => rule.literals.map((literal) => ({ literal, owner: FIRST_RULE + i }))),
   ];

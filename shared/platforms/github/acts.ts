@@ -124,7 +124,8 @@ const acts: Readonly<Record<string, Action>> = {
   'delete-cache': {
     does: 'deletes the caches of a key',
     ...answered,
-    tier: 3,
+    tier: 2,
+    heals: 'the next run saves it anew',
     needs: ['key'],
     takes: ['ref'],
     first: true,

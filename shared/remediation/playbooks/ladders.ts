@@ -46,14 +46,33 @@ const examplesAt = (platform: string, other: string): Playbook['examples'] => [
   },
 ];
 
+/** A job uses several caches, as a rule each of its own action. */
+const clear = (cache: string) =>
+  ({
+    action: 'delete-cache',
+    parameters: { key: `{${cache}}` },
+    tier: 2,
+    withinSeconds: 60,
+    rollback: 'itself',
+    verification: { by: 'answer', withinSeconds: 60 },
+  }) as const;
+
 export const githubLadder: Playbook = {
   ...ladder,
+  version: 2,
   preconditions: [...ladder.preconditions],
   id: 'github-ladder',
-  title: 'Try again, then with debug logging, then open an issue',
-  why: 'What a rerun does not fix is tried once more saying more, and that is what the issue is made of.',
+  title: 'Try again, then with debug logging, then without the caches that it has used, then open an issue',
+  why: 'What a rerun does not fix is tried once more saying more, and that is what the issue is made of; a cache that is broken fails each run until it is gone.',
   trigger: { on: 'run-failed', platforms: ['github'], transient: ['yes', 'unknown'] },
-  steps: [retry, { action: 'rerun-with-debug', tier: 1, withinSeconds: 60, rollback: null }, issue],
+  steps: [
+    retry,
+    { action: 'rerun-with-debug', tier: 1, withinSeconds: 60, rollback: null },
+    ...['cache', 'cache2', 'cache3'].map(clear),
+    { ...retry, knowing: 'cache' },
+    issue,
+  ],
+  maxTries: 4,
   examples: examplesAt('github', 'gitlab'),
 };
 

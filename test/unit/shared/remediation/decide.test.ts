@@ -226,7 +226,8 @@ describe.each(playbooks.map((one) => [one.id, one] as const))('the playbook %s',
       expect(platforms.length).toBeGreaterThan(0);
       for (const platform of platforms) {
         expect(actionOf(platform, action), `${action} at ${platform}`).toBeDefined();
-        if (rollback !== null) expect(actionOf(platform, action)?.inverse).toBe(rollback.action);
+        if (rollback === 'itself') expect(actionOf(platform, action)?.heals).toBeDefined();
+        else if (rollback !== null) expect(actionOf(platform, action)?.inverse).toBe(rollback.action);
       }
     }
   });

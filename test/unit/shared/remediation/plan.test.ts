@@ -67,6 +67,27 @@ describe('a ladder', () => {
     expect(it.did()).toEqual(['rerun 1', 'rerun 2', 'open-issue 3']);
   });
 
+  it.each([
+    [
+      ['npm-1', 'turbo-1'],
+      ['rerun 1', 'rerun-with-debug 2', 'delete-cache 3', 'delete-cache 3', 'rerun 3', 'open-issue 4'],
+    ],
+    [[], ['rerun 1', 'rerun-with-debug 2', 'open-issue 3']],
+  ])(
+    'clears the caches that the job has used, and tries again only where there were any: %j',
+    async (caches, steps) => {
+      const it = await plannedWorld('github', 'github-ladder');
+      for (const attempt of caches.length > 0 ? [1, 2, 3, 4] : [1, 2, 3]) {
+        await it.attemptEnds(attempt, 'failed', { caches: attempt === 3 ? caches : ['another'] });
+        await it.settle();
+      }
+      expect(it.did()).toEqual(steps);
+      const cleared = it.sent.filter(({ action }) => action === 'delete-cache').map(({ parameters }) => parameters);
+      expect(cleared).toEqual(caches.map((key) => ({ key })));
+      expect(await it.incident()).toBe('escalated');
+    },
+  );
+
   it('is judged anew for each step: what has turned out to be no accident is not tried again', async () => {
     const it = await plannedWorld('github', 'github-ladder');
     await it.attemptEnds(1, 'failed');
