@@ -6,29 +6,36 @@ import { LOGS, openForge, pipeline, storyOf, withRemediation } from './support/s
 /** What goes beyond one fix of one run: one job before the others, one machine for all of its jobs, and what lasts for a time. */
 
 let forge: Forge;
-let clock: ManualClock;
-let still: Traffic;
+let github: Forge;
+let clocks: [ManualClock, ManualClock];
+let still: Traffic[];
 let host: TestHost;
 
 beforeAll(async () => {
-  clock = manualClock(Date.now());
-  forge = await openForge('gitlab', { clock, speed: 1 });
-  still = frozen(forge, clock);
-  const playbooks = { 'retry-failed-jobs': 'off', 'patient-retry': 'act', 'quarantine-runner': 'act' };
+  clocks = [manualClock(Date.now()), manualClock(Date.now())];
+  forge = await openForge('gitlab', { clock: clocks[0], speed: 1 });
+  github = await openForge('github', { clock: clocks[1], speed: 1 });
+  still = [frozen(forge, clocks[0]), frozen(github, clocks[1])];
+  const playbooks = {
+    'retry-failed-jobs': 'off',
+    'patient-retry': 'act',
+    'quarantine-runner': 'act',
+    'github-ladder': 'act',
+  };
   const assemblyDir = await editedAssembly(withRemediation({ playbooks, tiers: { askFrom: 4, max: 3 } }));
-  host = await TestHost.boot({ clock: 'manual', forges: [forge], assemblyDir });
+  host = await TestHost.boot({ clock: 'manual', forges: [forge, github], assemblyDir });
 });
 afterAll(async () => {
   await host?.end();
-  await forge?.close();
+  await Promise.all([forge?.close(), github?.close()]);
 });
 
 /** QMOI's clock goes first, so that nothing comes to it from the future. */
 async function pass(minutes: number, step = minutes): Promise<void> {
   for (let minute = 0; minute < minutes; minute += step) {
-    await host.pass(step, [still], step);
-    clock.advance(step * 60_000);
-    await host.settled(still);
+    await host.pass(step, still, step);
+    for (const clock of clocks) clock.advance(step * 60_000);
+    await host.settled(...still);
   }
 }
 
@@ -137,4 +144,31 @@ it('expiry: a machine that is paused takes jobs again after a day, by itself', a
   expect(machine.isPaused()).toBe(false);
   expect(machine.writes()).toBe(2);
   expect(await machine.pause()).toMatchObject({ status: 'rolled-back', harm: null });
+});
+
+it('comprehensive: what a rerun does not mend is tried again without the caches that it has used', async () => {
+  const repository = 'acme/cache';
+  for (const key of ['npm-1', 'npm-2']) github.resources.add('caches', repository, { key, ref: 'refs/heads/main' });
+  const left = () => github.resources.list('caches', repository).map(({ key }) => key);
+  const job = { log: `Cache restored from key: npm-1\n${LOGS.unknown}`, logMissingCalls: 0, steps: ['Run cache'] };
+  const { jobs, ...spec } = pipeline('cache', job);
+  const depends = { enumerable: true, get: () => (left().includes('npm-1') ? 'failure' : 'success') };
+  const untilCleared = ({ thenOnRetry, ...one }: JobSpec): JobSpec =>
+    thenOnRetry === undefined ? one : Object.defineProperty(one, 'thenOnRetry', depends);
+  const run = github.repository(repository).run({ ...spec, jobs: jobs.map(untilCleared) });
+  void run.play();
+  await pass(8, 1);
+  const { runs, failures, remediations, incidents } = await storyOf(host, 'github', run.id);
+  expect(failures.map(({ caches }) => caches)).toEqual([['npm-1'], ['npm-1'], ['npm-1']]);
+  const steps = remediations.filter(({ plan }) => plan !== null).sort((a, b) => Number(a.step) - Number(b.step));
+  expect(steps.map(({ action, status }) => [action, status])).toEqual([
+    ['rerun-failed-jobs', 'failed'],
+    ['rerun-with-debug', 'failed'],
+    ['delete-cache', 'succeeded'],
+    ['rerun-failed-jobs', 'succeeded'],
+  ]);
+  // Another's cache stays.
+  expect([left(), runs.at(-1)?.status]).toEqual([['npm-2'], 'succeeded']);
+  expect(incidents.map(({ status }) => status)).toEqual(['resolved']);
+  await host.nothingDenied();
 });
