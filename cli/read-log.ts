@@ -7,9 +7,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { CommandFailure, type Io } from './command.ts';
 
+/** What unpacks to more than so much, and to so many times its size, is no log: logs become about twenty times smaller. */
+const [MAX_UNPACKED, MAX_RATIO] = [256 * 1024 * 1024, 200];
+
 /** The bytes of a log, unpacked where it begins as gzip does; `-` is standard input. Fails in words for people. */
 export const readLog = (file: string, io: Io): AsyncIterable<Uint8Array> =>
-  guarded(ungzipped(file === '-' ? io.stdin : streamOf(resolve(io.cwd, file), io)), file, io);
+  guarded(ungzipped(file === '-' ? io.stdin : streamOf(resolve(io.cwd, file), io), file, io), file, io);
 
 export interface Rereadable {
   /** As it was called. */
@@ -38,7 +41,7 @@ export async function withRereadable<T>(
       folder ??= await mkdtemp(join(tmpdir(), 'qmoi-'));
       const copy = join(folder, String(at));
       await pipeline(guarded(file === '-' ? io.stdin : streamOf(path, io), file, io), createWriteStream(copy));
-      logs.push({ file, read: () => guarded(ungzipped(streamOf(copy, io)), file, io) });
+      logs.push({ file, read: () => guarded(ungzipped(streamOf(copy, io), file, io), file, io) });
     }
     return await use(logs);
   } finally {
@@ -76,8 +79,8 @@ function reason(error: unknown): string {
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }
 
-/** Unpacks what begins as gzip does, whatever it is called. */
-async function* ungzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Unpacks what begins as gzip does, whatever it is called. Says so where it ends early. */
+async function* ungzipped(source: AsyncIterable<Uint8Array>, file: string, io: Io): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   let ended = false;
@@ -86,9 +89,15 @@ async function* ungzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
     if (next.done) ended = true;
     else head = Buffer.concat([head, next.value]);
   }
+  let taken = 0;
   const whole = (async function* () {
+    taken = head.length;
     yield head;
-    if (!ended) yield* { [Symbol.asyncIterator]: () => iterator };
+    if (ended) return;
+    for await (const chunk of { [Symbol.asyncIterator]: () => iterator }) {
+      taken += chunk.length;
+      yield chunk;
+    }
   })();
   if (head[0] !== 0x1f || head[1] !== 0x8b) {
     yield* whole;
@@ -98,7 +107,19 @@ async function* ungzipped(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   const unpacked = createGunzip();
   packed.on('error', (error) => unpacked.destroy(error));
   try {
-    yield* packed.pipe(unpacked);
+    let given = 0;
+    for await (const chunk of packed.pipe(unpacked) as AsyncIterable<Buffer>) {
+      if (given + chunk.length > MAX_UNPACKED && given > MAX_RATIO * taken) {
+        const rest = chunk.subarray(0, Math.max(0, MAX_UNPACKED - given));
+        yield rest;
+        io.err(
+          `${file} unpacks to more than ${MAX_RATIO} times its size: read are its first ${given + rest.length} bytes.`,
+        );
+        return;
+      }
+      given += chunk.length;
+      yield chunk;
+    }
   } finally {
     // Who has read enough goes without waiting for the end.
     packed.destroy();
