@@ -1,4 +1,4 @@
-import type { Remediation } from '../../shared/model/index.ts';
+import type { Failure, Remediation } from '../../shared/model/index.ts';
 import { playbooks } from '../../shared/remediation/index.ts';
 import { runKeyOf } from '../../shared/store/index.ts';
 
@@ -11,7 +11,11 @@ export const targetsOf = ({ playbook, step = 0 }: Remediation): 'one' | 'rest' |
   playbooks.find(({ id }) => id === playbook)?.steps[step]?.targets ?? 'all';
 
 /** Why a fix must not be sent while others of the table are as they are. Undefined: it may be. */
-export function sentTooEarly(fix: Remediation, all: readonly Remediation[]): string | undefined {
+export function sentTooEarly(
+  fix: Remediation,
+  all: readonly Remediation[],
+  failures: readonly Failure[],
+): string | undefined {
   const alike = all.filter(({ id, playbook }) => id !== fix.id && playbook === fix.playbook);
   const key = runKeyOf(fix.runId);
   switch (targetsOf(fix)) {
@@ -30,7 +34,8 @@ export function sentTooEarly(fix: Remediation, all: readonly Remediation[]): str
       return open && `${open.id}, which is tried first, is ${open.status}`;
     }
     case 'one': {
-      // An outage is probed, which is as good; and what has helped once has helped.
+      // An outage is probed, which is as good; and what has helped once has helped, whoever it was.
+      if (anotherIsGood(failures, fix)) return undefined;
       const ofIncident = alike.filter(({ incidentIds, outage }) => incidentIds[0] === fix.incidentIds[0] && !outage);
       if (fix.outage !== undefined || ofIncident.some(({ status }) => status === 'succeeded')) return undefined;
       const open = ofIncident.find(
@@ -39,6 +44,14 @@ export function sentTooEarly(fix: Remediation, all: readonly Remediation[]): str
       return open && `${open.id}, the first of its incident, is ${open.status}`;
     }
   }
+}
+
+/** Whether another run has nothing left of what it failed of in the incident. */
+function anotherIsGood(failures: readonly Failure[], { incidentIds: [incident], runId }: Remediation): boolean {
+  const others = failures.filter((one) => one.incidentId === incident && runKeyOf(one.runId) !== runKeyOf(runId));
+  return others.some(({ runId: other }) =>
+    others.every((one) => runKeyOf(one.runId) !== runKeyOf(other) || one.resolvedAt !== undefined),
+  );
 }
 
 /** Whether a fix is in force, and will not always be. */

@@ -1,6 +1,6 @@
 import { sweep } from '../../functions/wake/wake.ts';
 import { eventOf, subscriptions } from '../../shared/events/index.ts';
-import { type Control, machines, type Remediation } from '../../shared/model/index.ts';
+import { type Control, type Failure, machines, type Remediation } from '../../shared/model/index.ts';
 import type { ActOutcome } from '../../shared/platforms/port.ts';
 import { effectiveControl, playbooks, remediateRun, verifyRun } from '../../shared/remediation/index.ts';
 import { type Random, randomOf } from '../../shared/remediation/learning/index.ts';
@@ -188,7 +188,7 @@ export abstract class Machinery {
     const fix = fixes.find((one) => one.status === 'executing' && keyOf(one) === keyOf(request));
     if (fix !== undefined) {
       if (targetsOf(fix) !== 'all') this.saw(`${targetsOf(fix)} is sent`);
-      const early = sentTooEarly(fix, fixes);
+      const early = sentTooEarly(fix, fixes, this.failures());
       if (early !== undefined) this.violated(`${fix.id} was sent, and ${early}`);
       if (fix.rollbackOf !== undefined && fixes.find(({ id }) => id === fix.rollbackOf)?.lastsUntil !== undefined)
         this.saw('a guard is taken back');
@@ -252,6 +252,13 @@ export abstract class Machinery {
       .all()
       .filter(({ entity }) => entity === 'remediation')
       .map((item) => stateOf('remediation', item));
+  }
+
+  private failures(): Failure[] {
+    return this.table
+      .all()
+      .filter(({ entity }) => entity === 'failure')
+      .map((item) => stateOf('failure', item));
   }
 
   protected checkStep(before: Record<string, unknown> | undefined, after: Record<string, unknown>): void {
