@@ -15,7 +15,7 @@ export {
   setControl,
   settleControl,
 } from './control.ts';
-export { type Decision, decide, FRESH_MS, proof, ready, type Situation } from './decide.ts';
+export { type Decision, decide, FRESH_MS, type Situation } from './decide.ts';
 export { remediateMachine, remediateRun } from './engine.ts';
 export type { EngineDeps } from './fix.ts';
 export { GUARD_KINDS, GUARD_STATUSES, type Guard, liftGuard, preventedBy, readGuard, readGuards } from './guards.ts';
@@ -24,5 +24,7 @@ export { narrowed } from './plan.ts';
 export { type Playbook, playbook } from './playbook.ts';
 export { playbookOf, playbooks } from './playbooks/index.ts';
 export { modeOf } from './policy.ts';
+export { proof } from './proof.ts';
+export { ready } from './ready.ts';
 export { askForRollback } from './rollback.ts';
 export { verifyRun } from './verify.ts';

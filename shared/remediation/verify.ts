@@ -6,13 +6,14 @@ import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { isAlone } from './alone.ts';
 import { BY_HAND } from './by-hand.ts';
-import { proof, VERIFY_WITHIN_MS } from './decide.ts';
+import { VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
 import { takeBackHarmful } from './harm.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
 import { fellInto, keysOfFix, readOutage, suspectedUntil, tellOutcome } from './outage.ts';
 import { endPlan, goesOn } from './plan.ts';
 import { playbookOf } from './playbooks/index.ts';
+import { proof } from './proof.ts';
 import { settleRollback } from './rollback.ts';
 import { successorOf } from './successor.ts';
 
