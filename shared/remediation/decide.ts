@@ -1,4 +1,4 @@
-import { type Control, type Failure, isEnded, isLive, type Job, type Remediation, type Run } from '../model/index.ts';
+import { type Control, type Failure, isEnded, isLive, type Job, type Run } from '../model/index.ts';
 import type { Mode, RemediationSettings } from '../runtime/remediation-settings.ts';
 import { misfit, type Playbook, tierOf } from './playbook.ts';
 import { modeOf, mostRestrictive, wantedMode, windowOf } from './policy.ts';
