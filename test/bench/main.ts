@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { readTemplateOf, root, sharedAssembly } from '../support/assembly.ts';
 import { createForge, type Forge } from '../support/forges/index.ts';
-import { readTemplateOf, root, sharedAssembly } from '../support/host.ts';
 import { bareServerRate, enginePutRate, post } from './baselines.ts';
 import { bundleRows } from './bundles.ts';
 import { costPerMillion, type PerDelivery, priceDate } from './cost.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostStatus } from '../../infra/local/index.ts';
-import { editedAssembly, root } from '../support/host.ts';
+import { editedAssembly, root } from '../support/assembly.ts';
 
 const TOKEN = 'bench-master-token';
 

@@ -11,9 +11,11 @@ import {
   type Template,
   target,
 } from '../infra/support/template.ts';
+import { editedAssembly, readTemplateOf, sharedAssembly } from '../support/assembly.ts';
 import { taskEvents } from '../support/braket.ts';
+import { RESOURCES, until } from '../support/client.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
-import { editedAssembly, RESOURCES, readTemplateOf, sharedAssembly, TestHost, until } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import {
   approvalLink,
   approving,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { editedAssembly } from '../support/assembly.ts';
 import type { Forge } from '../support/forges/index.ts';
-import { editedAssembly, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import {
   approvalLink,
   approving,

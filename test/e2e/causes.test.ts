@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLog } from '../../scripts/eval/diagnosis/corpus.ts';
+import { root } from '../support/assembly.ts';
+import type { Item } from '../support/client.ts';
 import type { Forge, Platform, TestSpec } from '../support/forges/index.ts';
-import { type Item, root, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { asGitHubLog, asGitLabTrace, elsewhere, recordedLogs } from '../support/logs.ts';
 import { openForge, pick, SECRETS, sendAll } from './support/scenario.ts';
 

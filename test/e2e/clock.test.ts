@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { editedAssembly } from '../support/assembly.ts';
+import { frozen, type Traffic } from '../support/client.ts';
 import { type Forge, type JobSpec, type ManualClock, manualClock, type RunHandle } from '../support/forges/index.ts';
-import { editedAssembly, frozen, TestHost, type Traffic } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { expectFixed, openForge, pick, pipeline, sendAll, storyOf, withBudgets } from './support/scenario.ts';
 
 let clock: ManualClock;

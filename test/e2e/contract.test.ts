@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, RESOURCES } from '../support/client.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
-import { type Answer, RESOURCES, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { openForge, pipeline } from './support/scenario.ts';
 
 const SECRET = 'the-present-secret';

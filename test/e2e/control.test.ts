@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { editedAssembly } from '../support/assembly.ts';
+import { frozen, until } from '../support/client.ts';
 import { type Forge, manualClock, type RunHandle } from '../support/forges/index.ts';
-import { editedAssembly, frozen, TestHost, until } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import {
   expectFixed,
   fixedOnce,

@@ -9,7 +9,7 @@ import { seeded } from '../../scripts/demo/random.ts';
 import { scenario } from '../../scripts/demo/scenario/index.ts';
 import { SENDING } from '../../scripts/demo/table.ts';
 import { createWorld } from '../../scripts/demo/world.ts';
-import { sharedAssembly } from '../support/host.ts';
+import { sharedAssembly } from '../support/assembly.ts';
 
 /** Kills in each act, so that every kind of work is struck; the first act has nothing that could be fixed. */
 const KILLS = [1, 8, 7, 6, 6];

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/main.ts';
-import { root } from '../support/host.ts';
+import { root } from '../support/assembly.ts';
 import { ioOf } from '../unit/cli/io.ts';
 
 interface Demo {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { main } from '../../cli/main.ts';
+import type { Item } from '../support/client.ts';
 import type { Forge } from '../support/forges/index.ts';
-import { type Item, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { ioOf } from '../unit/cli/io.ts';
 import { openForge, storyOf } from './support/scenario.ts';
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { editedAssembly } from '../support/assembly.ts';
+import { frozen, type Traffic } from '../support/client.ts';
 import { type Forge, type ManualClock, manualClock } from '../support/forges/index.ts';
-import { editedAssembly, frozen, TestHost, type Traffic } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { expectContractKept, openForge, storyOf, withRemediation } from './support/scenario.ts';
 
 /** What is done before anything fails: learnt from what happened, in force for a time, and counted. */

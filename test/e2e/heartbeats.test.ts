@@ -3,8 +3,9 @@ import { platform } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tokenOfSource } from '../../shared/platforms/heartbeat/index.ts';
+import { type Answer, until } from '../support/client.ts';
 import { fakeService } from '../support/fake-service.ts';
-import { type Answer, TestHost, until } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 

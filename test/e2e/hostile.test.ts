@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { platforms } from '../../shared/platforms/index.ts';
 import { ofType } from '../infra/support/template.ts';
+import { editedAssembly } from '../support/assembly.ts';
+import { type Answer, RESOURCES } from '../support/client.ts';
 import { parametersOf, requestOf } from '../support/contract/kept.ts';
-import { type Answer, editedAssembly, RESOURCES, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import {
   type Hostile,
   type HostileRequest,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { frozen, type Traffic } from '../support/client.ts';
 import { type Forge, type JobSpec, type ManualClock, manualClock } from '../support/forges/index.ts';
-import { frozen, TestHost, type Traffic } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { openForge, pipeline } from './support/scenario.ts';
 
 /** What QMOI depends on is down: many runs fail of one cause, and reruns fail as well, until it is up again. */

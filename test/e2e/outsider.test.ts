@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestHost, until } from '../support/host.ts';
+import { until } from '../support/client.ts';
+import { TestHost } from '../support/host.ts';
 import { UNREACHABLE } from './support/scenario.ts';
 
 /** QMOI before a server that nobody of this project made to please it: as someone would write who has only read the README. */

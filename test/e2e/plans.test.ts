@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { main } from '../../cli/main.ts';
+import { editedAssembly } from '../support/assembly.ts';
 import type { Forge } from '../support/forges/index.ts';
-import { editedAssembly, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { ioOf } from '../unit/cli/io.ts';
 import {
   expectContractKept,

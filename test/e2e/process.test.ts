@@ -4,8 +4,9 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../support/client.ts';
 import type { Forge, RunHandle } from '../support/forges/index.ts';
-import { TestHost, until } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { freePort, HostProcess, type ProcessOptions } from '../support/host-process.ts';
 import { expectFixed, LOGS, openForge, pipeline, storyOf } from './support/scenario.ts';
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { frozen, type Item, type Traffic } from '../support/client.ts';
 import { type Forge, type ManualClock, manualClock, type Platform, type RunHandle } from '../support/forges/index.ts';
-import { frozen, type Item, TestHost, type Traffic } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { expectContractKept, LOGS, openForge, pipeline, storyOf } from './support/scenario.ts';
 
 const RUNS = 24;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { replay } from '../../cli/commands/replay.ts';
 import { main } from '../../cli/main.ts';
+import type { Client, Item } from '../support/client.ts';
 import type { Forge } from '../support/forges/index.ts';
-import { type Client, type Item, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { ioOf } from '../unit/cli/io.ts';
 import { expectFixed, LOGS, openForge, pipeline, withoutArrivals, writesOf } from './support/scenario.ts';
 

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redact } from '../../shared/diagnosis/index.ts';
+import type { Item } from '../support/client.ts';
 import type { Forge, JobSpec, Platform, RunSpec } from '../support/forges/index.ts';
-import { type Item, TestHost } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { plantedKeys, plantedSecrets } from '../support/planted-secrets.ts';
 import { openForge, sendAll } from './support/scenario.ts';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { editedAssembly, TestHost } from '../support/host.ts';
+import { editedAssembly } from '../support/assembly.ts';
+import { TestHost } from '../support/host.ts';
 import { type FakeHub, fakeHub } from '../support/huggingface.ts';
 import { withRemediation } from './support/scenario.ts';
 

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { editedAssembly, TestHost, until } from '../support/host.ts';
+import { editedAssembly } from '../support/assembly.ts';
+import { until } from '../support/client.ts';
+import { TestHost } from '../support/host.ts';
 import { openForge, pick, pipeline, sendAll, withRemediation } from './support/scenario.ts';
 
 const plenty = { budgets: { perRepositoryPerHour: 1_000, perHour: 1_000 }, outage: { runs: 1_000 } };

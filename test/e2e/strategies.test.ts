@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { editedAssembly } from '../support/assembly.ts';
+import { frozen, type Item, type Traffic } from '../support/client.ts';
 import { type Forge, type JobSpec, type ManualClock, manualClock, type RunHandle } from '../support/forges/index.ts';
-import { editedAssembly, frozen, type Item, TestHost, type Traffic } from '../support/host.ts';
+import { TestHost } from '../support/host.ts';
 import { LOGS, openForge, pipeline, storyOf, withRemediation } from './support/scenario.ts';
 
 /** What goes beyond one fix of one run: one job before the others, one machine for all of its jobs, and what lasts for a time. */

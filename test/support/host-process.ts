@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { root, sharedAssembly } from './assembly.ts';
+import { Client, until } from './client.ts';
 import type { Forge } from './forges/index.ts';
-import { Client, root, sharedAssembly, until } from './host.ts';
 
 /** The embedded host as a user starts it: a process, its output and its signals. */
 

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Client } from '../../../test/support/host.ts';
+import type { Client } from '../../../test/support/client.ts';
 import {
   type EventTable,
   type Example,

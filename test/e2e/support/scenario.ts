@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
 import { environmentOf, nameOf, ofType, type Template } from '../../infra/support/template.ts';
+import { type Client, type Item, until, type World } from '../../support/client.ts';
 import {
   type Call,
   checkCalls,
@@ -11,7 +12,6 @@ import {
   type Platform,
   type RunHandle,
 } from '../../support/forges/index.ts';
-import { type Client, type Item, until, type World } from '../../support/host.ts';
 
 // Deadlines for what hangs; `until` says first what it waited for.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
