@@ -58,7 +58,10 @@ export abstract class Machinery {
     const { patient } = this;
     this.settings = remediationSettings.parse({
       scopes: this.pick({}, {}, { 'repository:acme/web': 'approve' }),
-      budgets: { perRepositoryPerHour: this.pick(2, 20, 20), perHour: this.pick(4, 100, 100) },
+      budgets: {
+        perRepositoryPerHour: patient ? 20 : this.pick(2, 20, 20),
+        perHour: patient ? 100 : this.pick(4, 100, 100),
+      },
       tiers: { askFrom: this.pick(1, 2, 2, 2, 4) },
       playbooks: Object.fromEntries(
         playbooks.map(({ id }) => [
@@ -66,7 +69,7 @@ export abstract class Machinery {
           patient ? (id === 'patient-retry' ? 'act' : 'off') : this.pick('act', 'act', 'act', 'act', 'off'),
         ]),
       ),
-      outage: { runs: this.pick(3, 10) },
+      outage: { runs: patient ? 20 : this.pick(3, 10) },
       approvalWithinMinutes: this.pick(5, 60),
     });
     this.table.written = (before, after) => this.hear(before, after);
@@ -106,6 +109,9 @@ export abstract class Machinery {
     if (after.entity === 'remediation' || after.entity === 'control') {
       this.saw(type);
       this.note(`${type} ${envelope.key}: ${String(after.reason ?? '')}`);
+      const [, first] = /^(.+) is tried first$/.exec(String(after.reason)) ?? [];
+      if (first !== undefined && type !== 'remediation.due')
+        this.saw(`waits for a ${first.includes(':') ? 'run' : 'job'}`);
     }
     const heard = (by: 'remediate' | 'verify' | 'wake'): boolean =>
       subscriptions[by].some(

@@ -77,7 +77,7 @@ export class World extends Machinery {
       ...{ supersededBy: undefined, attempt: 1, status: 'running', changedAt: this.now, jobs: [] },
     };
     for (const name of names) {
-      const usual = this.random() < 0.7 ? 'dns-resolution-failed' : this.pick(...causes);
+      const usual = this.random() < (this.patient ? 0.95 : 0.7) ? 'dns-resolution-failed' : this.pick(...causes);
       const cause = this.now < this.outageUntil ? 'registry-server-error' : usual;
       run.jobs.push({ externalId: this.forge.number(), name, attempt: 1, of: 1, status: 'running', cause });
     }
