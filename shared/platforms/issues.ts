@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type ActionTraits, markOf, parameter } from './action.ts';
+import { type Actions, byFinding, byState, type Call, markOf, parameter, type Seen } from './action.ts';
 import { cut } from './clean.ts';
 import type { ActionRequest } from './port.ts';
 
@@ -38,10 +38,10 @@ export function commentOf(of: ActionRequest): string | undefined {
 }
 
 /** What of a list carries a mark in its text. Null: nothing does. Undefined: the list could not be read. */
-export const marked = <T>(items: readonly T[] | undefined, mark: string, textOf: (item: T) => string) =>
-  items && (items.find((item) => textOf(item).includes(mark)) ?? null);
+const marked = <T extends Written>(items: readonly T[] | undefined, mark: string) =>
+  items && (items.find(({ text }) => text.includes(mark)) ?? null);
 
-export const isThere = (found: object | null | undefined): boolean | undefined =>
+const isThere = (found: object | null | undefined): boolean | undefined =>
   found === undefined ? undefined : found !== null;
 
 export const textOrNothing = z.pipe(
@@ -49,40 +49,101 @@ export const textOrNothing = z.pipe(
   z.transform((told) => told ?? ''),
 );
 
-const answered = { tier: 2, on: 'run', proof: 'answer' } as const;
+interface Written {
+  readonly id: number;
+  readonly text: string;
+}
 
-export const issueTraits = {
-  'open-issue': {
-    does: 'opens an issue, unless it has opened that one before',
+/** How a platform keeps issues and their comments. Lists hold what may be QMOI's own; undefined: the answer is no such list. */
+export interface IssueTracker {
+  readonly issuePages?: number;
+  issuesPath(of: ActionRequest): string;
+  issues(seen: Seen): readonly (Written & { readonly isOpen: boolean })[] | undefined;
+  open(of: ActionRequest, issue: { title: string; text: string }): Call | undefined;
+  turn(of: ActionRequest, id: number, to: 'open' | 'closed'): Call | undefined;
+  readonly commentPages: number;
+  /** Undefined: the request names no issue. */
+  commentsPath(of: ActionRequest): string | undefined;
+  comments(seen: Seen): readonly Written[] | undefined;
+  comment(of: ActionRequest, text: string): Call | undefined;
+  deleteComment(of: ActionRequest, id: number): Call | undefined;
+}
+
+const answered = { tier: 2, on: 'run', proof: 'answer', first: true } as const;
+
+/** What can be done with issues, alike wherever they are kept. */
+export function issueActions(tracker: IssueTracker): Actions {
+  const own = (seen: Seen, of: ActionRequest) => marked(tracker.issues(seen), issueMark(of));
+  const ownComment = (seen: Seen, of: ActionRequest) => marked(tracker.comments(seen), commentMark(of));
+  const { issuePages: pages } = tracker;
+  const issues = {
     ...answered,
-    needs: ['title'],
-    takes: ['body', 'key'],
-    inverse: 'close-issue',
-  },
-  'close-issue': {
-    does: 'closes an issue that QMOI has opened',
+    ...(pages !== undefined && { pages }),
+    reads: (of: ActionRequest) => tracker.issuesPath(of),
+  };
+  const comments = {
     ...answered,
+    pages: tracker.commentPages,
+    reads: (of: ActionRequest) => tracker.commentsPath(of),
+  };
+  const turning = (to: 'open' | 'closed') => ({
+    ...issues,
     takes: ['key', 'title', 'body'],
-    inverse: 'reopen-issue',
-  },
-  'reopen-issue': {
-    does: 'opens an issue of QMOI again',
-    ...answered,
-    takes: ['key', 'title', 'body'],
-    inverse: 'close-issue',
-  },
-  'comment-issue': {
-    does: 'comments on an issue, unless it has said that before',
-    ...answered,
-    needs: ['issue', 'body'],
-    takes: ['key'],
-    inverse: 'delete-comment',
-  },
-  'delete-comment': {
-    does: 'deletes a comment that QMOI has made',
-    ...answered,
-    needs: ['issue'],
-    takes: ['key', 'body'],
-    inverse: 'comment-issue',
-  },
-} as const satisfies Record<string, ActionTraits>;
+    means(seen: Seen, of: ActionRequest) {
+      const issue = own(seen, of);
+      return byState(issue ? issue.isOpen === (to === 'open') : undefined);
+    },
+    unfit: (seen: Seen, of: ActionRequest) => (own(seen, of) === null ? 'QMOI has opened no such issue' : undefined),
+    request(of: ActionRequest, seen: Seen | undefined) {
+      const issue = seen && own(seen, of);
+      return issue ? tracker.turn(of, issue.id, to) : undefined;
+    },
+  });
+  return {
+    'open-issue': {
+      does: 'opens an issue, unless it has opened that one before',
+      ...issues,
+      needs: ['title'],
+      takes: ['body', 'key'],
+      inverse: 'close-issue',
+      means: (seen, of) => byState(isThere(own(seen, of))),
+      request(of) {
+        const issue = issueOf(of);
+        return issue && tracker.open(of, issue);
+      },
+    },
+    'close-issue': {
+      does: 'closes an issue that QMOI has opened',
+      ...turning('closed'),
+      inverse: 'reopen-issue',
+    },
+    'reopen-issue': { does: 'opens an issue of QMOI again', ...turning('open'), inverse: 'close-issue' },
+    'comment-issue': {
+      does: 'comments on an issue, unless it has said that before',
+      ...comments,
+      needs: ['issue', 'body'],
+      takes: ['key'],
+      inverse: 'delete-comment',
+      means: (seen, of) => byFinding(isThere(ownComment(seen, of)), seen),
+      request(of) {
+        const text = commentOf(of);
+        return text === undefined ? undefined : tracker.comment(of, text);
+      },
+    },
+    'delete-comment': {
+      does: 'deletes a comment that QMOI has made',
+      ...comments,
+      needs: ['issue'],
+      takes: ['key', 'body'],
+      inverse: 'comment-issue',
+      means(seen, of) {
+        const found = isThere(ownComment(seen, of));
+        return byFinding(found, seen) === 'unclear' ? 'unclear' : byState(!found);
+      },
+      request(of, seen) {
+        const comment = seen && ownComment(seen, of);
+        return comment ? tracker.deleteComment(of, comment.id) : undefined;
+      },
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { type Actions, byFinding, byState, call, numberIn, parameter, query, type Seen, shaped } from '../action.ts';
-import { commentMark, commentOf, issueMark, issueOf, issueTraits, isThere, marked, textOrNothing } from '../issues.ts';
+import { call, numberIn, parameter, query, shaped } from '../action.ts';
+import { issueActions, issueMark, textOrNothing } from '../issues.ts';
 import type { ActionRequest } from '../port.ts';
 import { projectPath } from './paths.ts';
 
@@ -8,78 +8,30 @@ import { projectPath } from './paths.ts';
 
 const issues = z.array(z.object({ iid: z.number(), state: z.string(), description: textOrNothing }));
 const notes = z.array(z.object({ id: z.number(), body: textOrNothing }));
-const NOTE_PAGES = 10;
 
-/** GitLab looks for a word in descriptions without delay. A mark is no secret, so only what this token's user has written counts. */
-const issuesPath = (of: ActionRequest): string => {
-  const search = issueMark(of).replace(/^<!-- | -->$/g, '');
-  return projectPath(of, `/issues?${query({ scope: 'created_by_me', search, in: 'description', per_page: '100' })}`);
-};
-
-const own = (seen: Seen, of: ActionRequest) =>
-  marked(shaped(issues, seen), issueMark(of), ({ description }) => description);
-const ownNote = (seen: Seen, of: ActionRequest) => marked(shaped(notes, seen), commentMark(of), ({ body }) => body);
-
-const turned = (state: 'closed' | 'opened') => ({
-  first: true as const,
-  reads: issuesPath,
-  means(seen: Seen, of: ActionRequest) {
-    const issue = own(seen, of);
-    return byState(issue ? issue.state === state : undefined);
-  },
-  unfit: (seen: Seen, of: ActionRequest) => (own(seen, of) === null ? 'QMOI has opened no such issue' : undefined),
-  request(of: ActionRequest, seen: Seen | undefined) {
-    const issue = seen && own(seen, of);
-    const state_event = state === 'closed' ? 'close' : 'reopen';
-    return call('PUT', issue ? projectPath(of, `/issues/${issue.iid}`) : undefined, { state_event });
-  },
-});
-
-const notesPath = (of: ActionRequest, more: string): string | undefined => {
+const notesPath = (of: ActionRequest, more = ''): string | undefined => {
   const issue = numberIn(parameter(of, 'issue'));
   return issue && projectPath(of, `/issues/${issue}/notes${more}`);
 };
 
-export const issueActs: Actions = {
-  'open-issue': {
-    ...issueTraits['open-issue'],
-    first: true,
-    reads: issuesPath,
-    means: (seen, of) => byState(isThere(own(seen, of))),
-    request(of) {
-      const issue = issueOf(of);
-      return call(
-        'POST',
-        issue && projectPath(of, '/issues'),
-        issue && { title: issue.title, description: issue.text },
-      );
-    },
+export const issueActs = issueActions({
+  // GitLab looks for a word in descriptions without delay. A mark is no secret, so only what this token's user has written counts.
+  issuesPath(of) {
+    const search = issueMark(of).replace(/^<!-- | -->$/g, '');
+    return projectPath(of, `/issues?${query({ scope: 'created_by_me', search, in: 'description', per_page: '100' })}`);
   },
-  'close-issue': { ...issueTraits['close-issue'], ...turned('closed') },
-  'reopen-issue': { ...issueTraits['reopen-issue'], ...turned('opened') },
-  'comment-issue': {
-    ...issueTraits['comment-issue'],
-    first: true,
-    pages: NOTE_PAGES,
-    reads: (of) => notesPath(of, '?sort=desc&per_page=100'),
-    means: (seen, of) => byFinding(isThere(ownNote(seen, of)), seen),
-    request(of) {
-      const body = commentOf(of);
-      return call('POST', body && notesPath(of, ''), { body });
-    },
-  },
-  'delete-comment': {
-    ...issueTraits['delete-comment'],
-    first: true,
-    pages: NOTE_PAGES,
-    reads: (of) => notesPath(of, '?sort=desc&per_page=100'),
-    means(seen, of) {
-      const found = isThere(ownNote(seen, of));
-      return byFinding(found, seen) === 'unclear' ? 'unclear' : byState(!found);
-    },
-    request(of, seen) {
-      const note = seen && ownNote(seen, of);
-      return call('DELETE', note ? notesPath(of, `/${note.id}`) : undefined);
-    },
-  },
-};
+  issues: (seen) =>
+    shaped(issues, seen)?.map(({ iid, state, description }) => ({
+      id: iid,
+      text: description,
+      isOpen: state === 'opened',
+    })),
+  open: (of, { title, text }) => call('POST', projectPath(of, '/issues'), { title, description: text }),
+  turn: (of, id, to) =>
+    call('PUT', projectPath(of, `/issues/${id}`), { state_event: to === 'closed' ? 'close' : 'reopen' }),
+  commentPages: 10,
+  commentsPath: (of) => notesPath(of, '?sort=desc&per_page=100'),
+  comments: (seen) => shaped(notes, seen)?.map(({ id, body }) => ({ id, text: body })),
+  comment: (of, body) => call('POST', notesPath(of), { body }),
+  deleteComment: (of, id) => call('DELETE', notesPath(of, `/${id}`)),
+});
