@@ -12,7 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   fix: async () => (await import('./fix.ts')).fix,
   guards: async () => (await import('./guards.ts')).guards,
   'heartbeat-token': async () => (await import('./heartbeat-token.ts')).heartbeatToken,
-  rollback: async () => (await import('./rollback.ts')).rollback,
+  rollback: async () => (await import('./approve.ts')).rollback,
   rules: async () => (await import('./rules.ts')).rules,
   run: async () => (await import('./run.ts')).run,
   status: async () => (await import('./status.ts')).status,
