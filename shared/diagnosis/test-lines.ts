@@ -153,6 +153,20 @@ export const testLines: readonly TestLine[] = [
     name: ([name]) => name,
   },
   { literals: ['Test Failed at'], pattern: /^(.{1,200}): Test Failed at \S{1,200}:\d{1,7}$/, name: ([name]) => name },
+  // Robot Framework, Cucumber, Pester, Ginkgo, Deno
+  { literals: ['| FAIL |'], pattern: /^(\S[^|]{0,200}[^|\s])\s{1,80}\| FAIL \|$/, name: ([name]) => name },
+  {
+    literals: ['cucumber '],
+    pattern: /^cucumber \S{1,200}:\d{1,6} # (?:Scenario(?: Outline)?: )?(.{1,250})$/,
+    name: ([name]) => name,
+  },
+  { literals: [' [-] '], pattern: /^\s{1,12}\[-\] (.{1,250}) \d[\d.]{0,8}m?s(?: \(|$)/, name: ([name]) => name },
+  { literals: ['[FAIL] '], pattern: /^\[FAIL\] (.{1,300})$/, name: ([name]) => name },
+  {
+    literals: [' => .', ' => file'],
+    pattern: /^(\S.{0,200}) => (?:\.\/|file:)\S{1,200}:\d{1,6}:\d{1,5}$/,
+    name: ([name]) => name,
+  },
   // Marked by a cross, in mocha's and karma's reporters and in AVA; a hook that was skipped is no failure
   {
     literals: ['✗ ', '✖ ', '✕ ', '✘ '],
@@ -162,6 +176,6 @@ export const testLines: readonly TestLine[] = [
         name,
       )
         ? undefined
-        : name.replace(/ \(\d{1,7} ?m?s\)$/, ''),
+        : name.replace(/^\[fail\]: | \(\d{1,7} ?m?s\)$/g, ''),
   },
 ];

@@ -1,6 +1,27 @@
 import type { Rule } from '../types.ts';
 import { oneOf } from './pattern.ts';
 
+/** Nothing but numbers, signs and the words of summaries: `3 scenarios (1 failed, 2 passed)`, in any language's runner. */
+const COUNTING = [
+  ...['tests?', 'specs?', 'scenarios?', 'features?', 'examples?', 'cases?', 'suites?', 'steps?', 'checks?', 'files?'],
+  ...[
+    'passed',
+    'pass',
+    'passing',
+    'failed',
+    'fail',
+    'failures?',
+    'failing',
+    'skipped',
+    'pending',
+    'ignored',
+    'errors?',
+  ],
+  ...['totals?', 'ok', 'of', 'in', 'and', 'results?', 'summary', 'not', 'run', 'notrun', 'inconclusive', 'undefined'],
+  ...['expectations?', 'assertions?', 'todo', 'ms', 's', 'sec', 'seconds', 'succeeded', 'duration', 'time'],
+].join('|');
+const COUNTS = `(?:[^A-Za-z]|\\dm?s\\b|\\b(?:${COUNTING})\\b)*`;
+
 /** What test runners say of tests that ran. Whether a rerun passes is not known from the log: a test may be flaky. */
 export const testRules: readonly Rule[] = [
   {
@@ -127,6 +148,10 @@ export const testRules: readonly Rule[] = [
       '^\\d+ success(?:es)? / [1-9]\\d* failures?',
       '\\bTEST COMPLETE, \\d+ ok, [1-9]\\d* failed',
       '^(?:FAIL|ERROR) in \\([^)]+\\) \\(',
+      `(?i)^${COUNTS}\\b[1-9]\\d*\\s{1,3}(?:(?:tests?|specs?|scenarios?|cases?)\\W)?(?:failed|failures?|fail|failing)\\b${COUNTS}$`,
+      `(?i)^${COUNTS}\\b(?:failed|failures?|fail)\\s?[:=]\\s{0,8}[1-9]\\d*\\b${COUNTS}$`,
+      '^\\s*#\\s+failure\\s+detail$',
+      '\\s\\| FAIL \\|$',
     ),
     literals: [
       '✗ ',
@@ -173,6 +198,18 @@ export const testRules: readonly Rule[] = [
       'TEST COMPLETE',
       'FAIL in (',
       'ERROR in (',
+      '0 fail',
+      '1 fail',
+      '2 fail',
+      '3 fail',
+      '4 fail',
+      '5 fail',
+      '6 fail',
+      '7 fail',
+      '8 fail',
+      '9 fail',
+      'failure ',
+      '| FAIL |',
     ],
     exclude: '^FAILED: (?:\\S+\\.o|CMakeFiles)|\\[(?:build|setup) failed\\]|, 0 failed\\b.{0,20}, 0 error',
     examples: [
@@ -190,6 +227,12 @@ export const testRules: readonly Rule[] = [
       '3 successes / 1 failure / 0 errors / 0 pending : 0.012 seconds',
       'Testing apps.shop: TEST COMPLETE, 3 ok, 1 failed of 4 test cases',
       'FAIL in (adds-tax-test) (cart_test.clj:7)',
+      'FAILED | 2 passed | 1 failed (12ms)',
+      'test cases: 3 | 2 passed | 1 failed',
+      '3 scenarios (1 failed, 2 passed)',
+      'Tests Passed: 2, Failed: 1, Skipped: 0 NotRun: 0',
+      ' 1 fail',
+      'Adds tax                                                               | FAIL |',
     ],
     nearMisses: [
       'Tests:       2 passed, 2 total',
@@ -199,6 +242,9 @@ export const testRules: readonly Rule[] = [
       '00:05 +41: All tests passed!',
       '[ FAIL 0 | WARN 2 | SKIP 0 | PASS 3 ]',
       '4 successes / 0 failures / 0 errors / 0 pending : 0.012 seconds',
+      'test cases: 3 | 3 passed | 0 failed',
+      '1 failed login of admin',
+      'Tests Passed: 2, Failed: 0, Skipped: 1 NotRun: 0',
     ],
   },
   {

@@ -70,6 +70,12 @@ it.each([
   ['Clojure', 'FAIL in (adds-tax-test) (cart_test.clj:7)\n', ['adds-tax-test']],
   ['testthat', "  ── Failure ('test-cart.R:3:3'): adds tax ──────\n", ['adds tax']],
   ['Julia', 'Cart: Test Failed at /builds/shop/test/runtests.jl:6\n', ['Cart']],
+  ['Robot Framework', 'Adds tax                     | FAIL |\n100 != 119\n', ['Adds tax']],
+  ['Cucumber', 'cucumber features/cart.feature:7 # Scenario: adds tax\n', ['adds tax']],
+  ['Pester', '  [-] adds tax 12ms (10ms|2ms)\n', ['adds tax']],
+  ['Ginkgo', '[FAIL] Cart [It] adds tax\n', ['Cart [It] adds tax']],
+  ['Deno', 'adds tax => ./cart_test.ts:3:6\n', ['adds tax']],
+  ['AVA', '  ✖ [fail]: cart adds tax\n', ['cart adds tax']],
   ['minitest', 'Failure:\nCartTest#test_total [test/cart_test.rb:12]:\nExpected: 119\n', ['CartTest#test_total']],
   ['Flutter', '00:03 +12 -1: /app/test/cart_test.dart: adds tax [E]\n00:04 +13 -1: ok\n', ['adds tax']],
   [
