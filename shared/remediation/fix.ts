@@ -96,6 +96,8 @@ export class Fix {
     const verifyUntil = this.in(this.playbook.verification.withinSeconds * 1000);
     return this.write(from, 'verifying', {
       ...{ reason: from.reason, result, verifyUntil },
+      // A request without an answer may still arrive, though somebody else has done the same meanwhile.
+      ...(from.status === 'unknown' && { leaseUntil: from.leaseUntil }),
       ...(of.unchanged && { unchanged: true }),
       ...(of.made !== undefined && { made: ids.run(this.run.platform, of.made, 1) }),
       // The next attempt tells of itself.

@@ -1,7 +1,7 @@
 import type { Remediation } from '../model/index.ts';
 import type { Fix } from './fix.ts';
 
-/** Claimed, sent, or not known whether it was. */
+/** Claimed, sent, or not known whether it was. Whatever has a lease yet may still arrive. */
 const UNDER_WAY: readonly Remediation['status'][] = ['claimed', 'executing', 'unknown'];
 
 /**
@@ -13,6 +13,6 @@ export const rivalOf = (fix: Fix, all: readonly Remediation[]): Remediation | un
     (other) =>
       other.id !== fix.id &&
       other.runId === fix.run.id &&
-      UNDER_WAY.includes(other.status) &&
+      (UNDER_WAY.includes(other.status) || Date.parse(other.leaseUntil ?? '') > fix.deps.now()) &&
       (other.subject === fix.option.subject || [other.subject, fix.option.subject].includes(fix.run.id)),
   );

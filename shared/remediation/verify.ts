@@ -142,6 +142,7 @@ async function conclude(
           ...(outcome.succeeded && state.lastsUntil !== undefined && !state.unchanged && { wakeAt: state.lastsUntil }),
           ...(state.decision !== undefined && { decision: state.decision }),
           ...(state.result !== undefined && { result: state.result }),
+          ...(state.leaseUntil !== undefined && { leaseUntil: state.leaseUntil }),
         }),
   );
   await settleRollback(store, after);
