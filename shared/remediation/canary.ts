@@ -1,4 +1,4 @@
-import type { Remediation } from '../model/index.ts';
+import type { Job, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import { canaryPartition, expiry, runKeyOf } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
@@ -29,11 +29,16 @@ const KEPT_DAYS = 2;
 const ROUNDS = 8;
 
 /** The job that is tried before those of an option are; undefined: it is among them, or they need not wait for any. */
-export function leaderOf({ jobs }: Pick<RunRecord, 'jobs'>, option: RetryOption): string | undefined {
+export function leaderOf(
+  { jobs, remediations }: Pick<RunRecord, 'jobs' | 'remediations'>,
+  option: RetryOption,
+): string | undefined {
   const own = option.jobs.find(({ id }) => id === option.subject);
   if (own === undefined) return undefined;
+  const isOut = ({ id }: Job): boolean =>
+    remediations.some(({ subject, status }) => subject === id && (status === 'refused' || status === 'expired'));
   const [leader] = jobs
-    .filter((job) => job.runId === own.runId && job.allowFailure !== true && hasFailed(job))
+    .filter((job) => job.runId === own.runId && job.allowFailure !== true && hasFailed(job) && !isOut(job))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   return leader === undefined || option.jobs.includes(leader) ? undefined : jobName(leader);
 }

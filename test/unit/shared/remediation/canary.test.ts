@@ -49,6 +49,17 @@ describe('of several jobs of a run', () => {
     },
   );
 
+  it('one that is not to be tried again keeps nobody waiting, and the next is first', async () => {
+    const { store, settle, did } = world('job');
+    const [, ...others] = jobs;
+    await failedRun(store, { jobs: [{ name: 'lint', transient: false }, ...others] });
+    await settle(3);
+    expect(did()).toEqual(['rerun 12 of 1']);
+    await nextAttempt(store, { jobs: { test: 'succeeded' } });
+    await settle(1);
+    expect(did().slice(1)).toEqual(['rerun 13 of 1']);
+  });
+
   it.each([
     ['tells of the others once more', true],
     ['does not tell of the others', false],
