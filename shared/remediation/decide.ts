@@ -184,11 +184,13 @@ const rules: readonly Rule[] = [
   ({ guard }) => (guard === 'lifted' ? refuse('guard', 'the master has lifted this guard before its time') : undefined),
   stopped,
   contested,
-  ({ now, canary, canaryFailed }) => {
+  ({ now, run, canary, canaryFailed }) => {
     if (canary === undefined) return undefined;
+    // What takes long is looked at ever more seldom.
+    const wait = Math.max(CANARY_LOOK_MS, (now - Date.parse(run.endedAt ?? run.statusAt)) / 8);
     return canaryFailed
       ? refuse('canary', `${canary} was tried first, and that did not help`)
-      : hold('canary', `${canary} is tried first`, now + CANARY_LOOK_MS);
+      : hold('canary', `${canary} is tried first`, now + wait);
   },
   ({ now, run, maintenance }, policy) => {
     const window = windowOf(policy, run, now) ?? maintenance;
