@@ -1,6 +1,6 @@
 import type { Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
-import { ids, runKeyOf } from '../store/index.ts';
+import { ids, mergeInto, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
 import { leftOver } from './alone.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
@@ -9,6 +9,7 @@ import { confirm } from './confirm.ts';
 import { type EngineDeps, Fix } from './fix.ts';
 import { judge } from './judge.ts';
 import { machineIn, restarting } from './machines.ts';
+import { playbookOf } from './playbooks/index.ts';
 import { ready } from './ready.ts';
 import { settleRollback, takeBack, toTakeBack } from './rollback.ts';
 import { select } from './select.ts';
@@ -31,7 +32,9 @@ export async function remediateRun(id: string, deps: EngineDeps): Promise<Rest> 
       const failures = join.failures.filter((failure) => option.jobs.some((job) => job.id === failure.jobId));
       const selected = await select(deps, record, option, failures);
       if (selected === undefined) continue;
-      rests.push(await proceed(new Fix({ deps, platform, record, run, failures, ...selected })));
+      const fix = new Fix({ deps, platform, record, run, failures, ...selected });
+      await dropOthers(fix);
+      rests.push(await proceed(fix));
     }
   }
   for (const run of record.runs) {
@@ -72,6 +75,29 @@ export async function remediateMachine(id: string, deps: EngineDeps): Promise<Re
 /** What of its id comes after its run and its action. */
 const partOf = ({ id, runId, action }: Remediation): string =>
   id.slice(ids.remediation(runKeyOf(runId), action, '').length);
+
+/** Two that knew different facts may have begun a fix each for one attempt: what is not followed, and was not sent, ends. */
+async function dropOthers({ id, option, record, deps: { store } }: Fix): Promise<void> {
+  const others = record.remediations.filter(
+    (other) =>
+      other.id !== id &&
+      other.subject === option.subject &&
+      other.attempt === option.attempt &&
+      (other.status === 'proposed' || other.status === 'awaiting-approval') &&
+      playbookOf(other.playbook)?.trigger.on === 'run-failed',
+  );
+  for (const { id: otherId, version } of others) {
+    await store.change('remediation', otherId, (state) =>
+      state?.version !== version
+        ? undefined
+        : mergeInto('remediation', state, {
+            ...{ id: otherId, status: 'refused', statusAt: store.now(), basis: state.basis ?? 0, origin: state.origin },
+            ...{ reason: `${option.action} is what is followed here` },
+            ...(state.decision !== undefined && { decision: state.decision }),
+          }),
+    );
+  }
+}
 
 /** Takes a fix on from whatever point of its life it is at. */
 async function proceed(fix: Fix): Promise<Rest> {

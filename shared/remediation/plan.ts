@@ -91,11 +91,9 @@ export function plannedStep(
   const wholly = found.action === RETRY_STEP ? option.action : found.action;
   const begun = (action: string) => of.fixes.find((fix) => fix.id === of.idOf(action, option.part));
   const { one } = option;
-  const isOne = one !== undefined && playbook.steps[found.index]?.targets === 'one' && option.jobs.length > 1;
-  // Where one job was all there was, what is told late of others changes nothing.
-  const isWhole = begun(wholly)?.playbook === playbook.id;
-  const taken =
-    isOne && (begun(one) !== undefined || !isWhole) ? aloneIn(option, one, begun(one)) : { ...option, action: wholly };
+  // So for a single job too, as others may be told of late.
+  const isOne = one !== undefined && steps[found.index]?.targets === 'one';
+  const taken = isOne ? aloneIn(option, one, begun(one)) : { ...option, action: wholly };
   const step = narrowed(playbook, found.index);
   const { by } = step.verification;
   return {

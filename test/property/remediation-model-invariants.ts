@@ -22,10 +22,10 @@ export function sentTooEarly(
     case 'all':
       return undefined;
     case 'rest': {
-      // On GitHub the one was for the attempt before; on GitLab it is for another job of this attempt.
+      // On GitHub the one was for an attempt before; on GitLab it is for another job of this attempt.
       const whole = fix.subject === fix.runId;
       const ones = alike.filter((other) => runKeyOf(other.runId) === key && targetsOf(other) === 'one');
-      const led = ones.filter((one) => (whole ? one.attempt === fix.attempt - 1 : one.runId === fix.runId));
+      const led = ones.filter((one) => (whole ? one.attempt < fix.attempt : one.runId === fix.runId));
       const names = new Set(led.flatMap(({ targets }) => targets));
       if (whole && !led.some(({ status }) => status === 'succeeded')) return 'no one of them has helped';
       const open = ones.find(

@@ -125,7 +125,7 @@ describe('of several jobs of a run', () => {
     await settle(1);
     await nextAttempt(store, { jobs: { test: 'succeeded' } });
     await settle(1);
-    expect(did()).toEqual(['rerun 1 of 1']);
+    expect(did()).toEqual(['rerun-one 11 of 1']);
   });
 });
 
@@ -140,12 +140,12 @@ describe('of several runs of an incident', () => {
   it('one is tried first, and the others once it has helped, however long that took', async () => {
     const it = world();
     await three(it);
-    expect(it.did()).toEqual(['rerun 1 of 1']);
+    expect(it.did()).toEqual(['rerun-one 11 of 1']);
     it.time.now += 2 * 3_600_000;
     await it.settle(1, runs);
     await nextAttempt(it.store, { jobs: { test: 'succeeded' } });
     await it.settle(2, runs);
-    expect(it.did().slice(1).sort()).toEqual(['rerun 2 of 1', 'rerun 3 of 1']);
+    expect(it.did().slice(1).sort()).toEqual(['rerun-one 21 of 1', 'rerun-one 31 of 1']);
   });
 
   it('they are left to the master once no try of the first has helped; what fails after that begins anew', async () => {
@@ -155,14 +155,14 @@ describe('of several runs of an incident', () => {
       await nextAttempt(it.store, { attempt, jobs: { test: 'failed' }, incidentId });
       await it.settle(20, runs);
     }
-    expect(it.did()).toEqual(['rerun 1 of 1', 'rerun 1 of 2', 'rerun 1 of 3']);
+    expect(it.did()).toEqual(['rerun-one 11 of 1', 'rerun-one 120 of 2', 'rerun-one 130 of 3']);
     for (const run of ['2', '3']) {
       const [fix] = await it.store.partition(`run#fake:${run}`, 'remediation#');
       expect(fix).toMatchObject({ status: 'expired', decision: { rule: 'canary', verdict: 'refuse' } });
     }
     await failedRun(it.store, { externalId: '4', incidentId });
     await it.settle(1, ['4']);
-    expect(it.did().at(-1)).toBe('rerun 4 of 1');
+    expect(it.did().at(-1)).toBe('rerun-one 41 of 1');
   });
 
   it('of one that was not tried nothing is learned, and another one is first', async () => {
@@ -170,7 +170,7 @@ describe('of several runs of an incident', () => {
     it.fake.answers = ['refused'];
     await three(it);
     await it.settle(2, runs);
-    expect(it.did()).toEqual(['rerun 2 of 1']);
+    expect(it.did()).toEqual(['rerun-one 21 of 1']);
   });
 });
 

@@ -127,4 +127,24 @@ describe('the engine', () => {
     await it.work();
     expect(await it.fixes()).toContainEqual(['rerun-with-debug:1', 'verifying']);
   });
+
+  it('follows one of two fixes that were begun for an attempt at once, and ends the other', async () => {
+    const it = world(
+      { test: { transient: true } },
+      { playbooks: { 'rerun-with-debug': 'act', 'retry-failed-jobs': 'off' } },
+    );
+    await setControl(it.store, 'all', { status: 'paused', actor: 'master' });
+    await it.fail();
+    await it.work();
+    await it.store.merge('remediation', {
+      ...{ id: ids.remediation('github:1', 'rerun-job', '1'), action: 'rerun-job', status: 'proposed' },
+      ...{ platform: 'github', repository: 'acme/shop', origin: 'live', statusAt: it.store.now(), attempt: 1 },
+      ...{ runId: it.runId, subject: it.runId, externalId: 'test', playbook: 'patient-retry', strategy: 'gradual' },
+      ...{ plan: 'p', step: 0, targets: ['test'], incidentIds: [] },
+    });
+    await setControl(it.store, 'all', { status: 'running', actor: 'master' });
+    for (let round = 0; round < 2; round++) await it.work();
+    expect((await it.fixes()).map(([, status]) => status).sort()).toEqual(['refused', 'verifying']);
+    expect(it.fake.effects).toHaveLength(1);
+  });
 });

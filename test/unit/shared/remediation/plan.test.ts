@@ -135,14 +135,14 @@ it('patience is a longer wait before each try', async () => {
   await it.settle(1);
   await it.attemptEnds(2, 'failed', cause);
   await it.settle(1);
-  expect(it.did()).toEqual(['rerun 1']);
+  expect(it.did()).toEqual(['rerun-one 1']);
   await it.settle(3);
-  expect(it.did()).toEqual(['rerun 1', 'rerun 2']);
+  expect(it.did()).toEqual(['rerun-one 1', 'rerun-one 2']);
   await it.attemptEnds(3, 'failed', cause);
   await it.settle(9);
-  expect(it.did()).toEqual(['rerun 1', 'rerun 2']);
+  expect(it.did()).toEqual(['rerun-one 1', 'rerun-one 2']);
   await it.settle(8);
-  expect(it.did()).toEqual(['rerun 1', 'rerun 2', 'rerun 3']);
+  expect(it.did()).toEqual(['rerun-one 1', 'rerun-one 2', 'rerun-one 3']);
   await it.attemptEnds(4, 'failed', cause);
   await it.settle(20);
   expect([it.did().length, await it.incident()]).toEqual([3, 'escalated']);
