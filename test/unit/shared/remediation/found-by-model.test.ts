@@ -131,13 +131,13 @@ describe('the engine', () => {
   it('follows one of two fixes that were begun for an attempt at once, and ends the other', async () => {
     const it = world(
       { test: { transient: true } },
-      { playbooks: { 'rerun-with-debug': 'act', 'retry-failed-jobs': 'off' } },
+      { playbooks: { 'rerun-with-debug': 'act', 'retry-failed-jobs': 'off', 'patient-retry': 'act' } },
     );
     await setControl(it.store, 'all', { status: 'paused', actor: 'master' });
     await it.fail();
     await it.work();
     await it.store.merge('remediation', {
-      ...{ id: ids.remediation('github:1', 'rerun-job', '1'), action: 'rerun-job', status: 'proposed' },
+      ...{ id: ids.remediation('github:1', 'rerun-one', '1'), action: 'rerun-one', status: 'proposed' },
       ...{ platform: 'github', repository: 'acme/shop', origin: 'live', statusAt: it.store.now(), attempt: 1 },
       ...{ runId: it.runId, subject: it.runId, externalId: 'test', playbook: 'patient-retry', strategy: 'gradual' },
       ...{ plan: 'p', step: 0, targets: ['test'], incidentIds: [] },
