@@ -2,7 +2,7 @@ import type { Failure, Job, Remediation, Run } from '../model/index.ts';
 import type { RemediationSettings } from '../runtime/remediation-settings.ts';
 import { BY_HAND } from './by-hand.ts';
 import { type Decision, decide, foresees, type Situation } from './decide.ts';
-import { narrowed } from './plan.ts';
+import { narrowed } from './plan/index.ts';
 import { playbookOf } from './playbooks/index.ts';
 
 /**

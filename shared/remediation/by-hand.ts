@@ -4,7 +4,7 @@ import { type ActionTraits, type Proof, takes } from '../platforms/action.ts';
 import { actionOf, actions, actionsAt } from '../platforms/actions.ts';
 import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
-import { noteGuard } from './guards.ts';
+import { noteGuard } from './guards/index.ts';
 import type { Playbook, Tier } from './playbook.ts';
 
 /**

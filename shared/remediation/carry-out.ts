@@ -3,13 +3,12 @@ import type { ActOutcome } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { readRun } from '../tracking/index.ts';
 import { refund } from './budget.ts';
-import { canaryRunOf } from './canary.ts';
 import { awaitMade } from './confirm.ts';
 import { holdLease, releaseLease } from './control.ts';
 import { FRESH_MS } from './decide.ts';
 import { type Fix, isProvedByNext } from './fix.ts';
-import { noteActed } from './guards.ts';
-import { giveUp, goesOn, prepared } from './plan.ts';
+import { noteActed } from './guards/index.ts';
+import { canaryRunOf, giveUp, goesOn, prepared } from './plan/index.ts';
 import { rivalOf } from './rival.ts';
 
 /** Claim, act, record: an act happens once, whoever dies when (DESIGN.md, rule 7). */

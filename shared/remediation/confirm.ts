@@ -3,7 +3,7 @@ import type { Shown } from '../platforms/port.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { awaitedKey, expiry, type Store } from '../store/index.ts';
 import { type Fix, PROVED_SOON_MS } from './fix.ts';
-import { goesOn, prepared } from './plan.ts';
+import { goesOn, prepared } from './plan/index.ts';
 import { prepares } from './playbook.ts';
 
 /**

@@ -2,18 +2,17 @@ import type { Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { ids, mergeInto, runKeyOf } from '../store/index.ts';
 import { readRun } from '../tracking/index.ts';
-import { leftOver } from './alone.ts';
 import { BY_HAND, byHandPlaybook } from './by-hand.ts';
 import { afterCrash, lookUp } from './carry-out.ts';
 import { confirm } from './confirm.ts';
 import { type EngineDeps, Fix } from './fix.ts';
+import { machineIn, restarting, superseding } from './guards/index.ts';
 import { judge } from './judge.ts';
-import { machineIn, restarting } from './machines.ts';
+import { leftOver } from './plan/index.ts';
 import { playbookOf } from './playbooks/index.ts';
 import { ready } from './ready.ts';
 import { settleRollback, takeBack, toTakeBack } from './rollback.ts';
 import { select } from './select.ts';
-import { superseding } from './superseded.ts';
 
 /**
  * Does whatever is owed to one run: judges its failed jobs once all are diagnosed and the run has ended, and carries out,

@@ -7,9 +7,9 @@ import { ids, mergeInto, runKeyOf, type Store } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
 import { effectiveControl, readControls } from './control.ts';
 import type { Decision } from './decide.ts';
-import type { Learnt } from './guards.ts';
+import type { Learnt } from './guards/index.ts';
+import type { Root } from './plan/index.ts';
 import { type Playbook, tierOf } from './playbook.ts';
-import type { Root } from './root.ts';
 
 /** When a fix is looked at whose effect no later attempt tells: no sooner, as the platform may still tell of before. */
 export const PROVED_SOON_MS = 30_000;

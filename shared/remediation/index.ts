@@ -18,9 +18,17 @@ export {
 export { type Decision, decide, FRESH_MS, type Situation } from './decide.ts';
 export { remediateMachine, remediateRun } from './engine.ts';
 export type { EngineDeps } from './fix.ts';
-export { GUARD_KINDS, GUARD_STATUSES, type Guard, liftGuard, preventedBy, readGuard, readGuards } from './guards.ts';
+export {
+  GUARD_KINDS,
+  GUARD_STATUSES,
+  type Guard,
+  liftGuard,
+  preventedBy,
+  readGuard,
+  readGuards,
+} from './guards/index.ts';
 export { casesBetween } from './past.ts';
-export { narrowed } from './plan.ts';
+export { narrowed } from './plan/index.ts';
 export { type Playbook, playbook } from './playbook.ts';
 export { playbookOf, playbooks } from './playbooks/index.ts';
 export { modeOf } from './policy.ts';

@@ -2,28 +2,31 @@ import { openWindows } from '../maintenance/index.ts';
 import { isEnded, isLive, type RecordedDecision, type Remediation } from '../model/index.ts';
 import { done, type Rest } from '../runtime/rest.ts';
 import { refund, spend } from './budget.ts';
-import { type Canary, canaryOf, canaryRunOf } from './canary.ts';
 import { carryOut } from './carry-out.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import type { Fix } from './fix.ts';
-import { found, guardOfLearnt, guardOfOutage, noteHit, standingOf, wordOn } from './guards.ts';
-import { review, reviewRun } from './hindsight.ts';
+import { found, guardOfLearnt, guardOfOutage, noteHit, standingOf, wordOn } from './guards/index.ts';
 import { learned, noteWatched } from './learned.ts';
 import {
   isOpen,
+  lastActedAt,
+  madeBefore,
   noteFailure,
   type OpenOutage,
   type Outage,
   outageKeysOf,
   readOutage,
+  review,
+  reviewRun,
   suspectedUntil,
   takeProbe,
-} from './outage.ts';
-import { giveUp } from './plan.ts';
+  triedInOutage,
+  triesOf,
+} from './outage/index.ts';
+import { type Canary, canaryOf, canaryRunOf, giveUp } from './plan/index.ts';
 import { modeOf } from './policy.ts';
 import { rivalOf } from './rival.ts';
 import { successorOf } from './successor.ts';
-import { lastActedAt, madeBefore, triedInOutage, triesOf } from './tries.ts';
 
 /** What the held ones of an outage are spread over, once the next probe is due. */
 const SPREAD_MS = 60_000;

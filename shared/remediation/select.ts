@@ -2,16 +2,23 @@ import type { RecordedDecision, Remediation } from '../model/index.ts';
 import type { RetryOption } from '../platforms/port.ts';
 import { ids, runKeyOf } from '../store/index.ts';
 import type { RunRecord } from '../tracking/index.ts';
-import { jobName } from './alone.ts';
-import { leaderOf } from './canary.ts';
 import type { EngineDeps } from './fix.ts';
-import { wordOn } from './guards.ts';
+import { wordOn } from './guards/index.ts';
 import { choose, firstOf, tallyOf } from './learning/index.ts';
-import { type PlannedStep, plannedStep, standingOf } from './plan.ts';
+import {
+  jobName,
+  leaderOf,
+  type PlannedStep,
+  plannedStep,
+  type Root,
+  seeTo,
+  standingOf,
+  standingOfRoot,
+  suspectedRoot,
+} from './plan/index.ts';
 import { misfit, type Playbook, RETRY_STEP } from './playbook.ts';
 import { playbookOf, playbooks } from './playbooks/index.ts';
 import { wantedMode } from './policy.ts';
-import { type Root, seeTo, standingOfRoot, suspectedRoot } from './root.ts';
 
 const ENDED: readonly Remediation['status'][] = ['refused', 'expired', 'failed', 'succeeded', 'rolled-back'];
 

@@ -4,14 +4,13 @@ import { type RemediationSettings, remediationSettings } from '../runtime/remedi
 import { again, done, type Rest } from '../runtime/rest.ts';
 import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
-import { isAlone } from './alone.ts';
 import { BY_HAND } from './by-hand.ts';
 import { VERIFY_WITHIN_MS } from './decide.ts';
 import { isProvedByNext } from './fix.ts';
-import { takeBackHarmful } from './harm.ts';
+import { takeBackHarmful } from './guards/index.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
-import { fellInto, keysOfFix, readOutage, suspectedUntil, tellOutcome } from './outage.ts';
-import { endPlan, goesOn } from './plan.ts';
+import { fellInto, keysOfFix, readOutage, suspectedUntil, tellOutcome } from './outage/index.ts';
+import { endPlan, goesOn, isAlone } from './plan/index.ts';
 import { playbookOf } from './playbooks/index.ts';
 import { proof } from './proof.ts';
 import { settleRollback } from './rollback.ts';

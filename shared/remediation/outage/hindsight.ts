@@ -1,7 +1,7 @@
-import { mergeInto, type Store } from '../store/index.ts';
-import { readRun } from '../tracking/index.ts';
-import { isProvedByNext } from './fix.ts';
-import { withdrawOutcome } from './learning/index.ts';
+import { mergeInto, type Store } from '../../store/index.ts';
+import { readRun } from '../../tracking/index.ts';
+import { isProvedByNext } from '../fix.ts';
+import { withdrawOutcome } from '../learning/index.ts';
 import { failedBeforeKnown, fellInto, keysOfFix, noteReviewed, type Outage } from './outage.ts';
 import { reopen } from './reopen.ts';
 

@@ -1,12 +1,12 @@
-import { incidentsWith, runsOf } from '../incidents/index.ts';
-import type { Job, Remediation } from '../model/index.ts';
-import type { RetryOption } from '../platforms/port.ts';
-import { expiry, type Store, treatmentKey } from '../store/index.ts';
-import { type RunRecord, readRun } from '../tracking/index.ts';
+import { incidentsWith, runsOf } from '../../incidents/index.ts';
+import type { Job, Remediation } from '../../model/index.ts';
+import type { RetryOption } from '../../platforms/port.ts';
+import { expiry, type Store, treatmentKey } from '../../store/index.ts';
+import { type RunRecord, readRun } from '../../tracking/index.ts';
+import { VERIFY_WITHIN_MS } from '../decide.ts';
+import { reopen } from '../outage/index.ts';
+import { misfit, type Playbook } from '../playbook.ts';
 import { hasFailed, jobName } from './alone.ts';
-import { VERIFY_WITHIN_MS } from './decide.ts';
-import { misfit, type Playbook } from './playbook.ts';
-import { reopen } from './reopen.ts';
 
 /**
  * What several incidents are suspected to have in common is seen to once, by one fix. Whatever else failed of it waits for

@@ -1,10 +1,10 @@
-import type { Job, Remediation } from '../model/index.ts';
-import type { RetryOption } from '../platforms/port.ts';
-import { canaryPartition, expiry, runKeyOf } from '../store/index.ts';
-import { type RunRecord, readRun } from '../tracking/index.ts';
+import type { Job, Remediation } from '../../model/index.ts';
+import type { RetryOption } from '../../platforms/port.ts';
+import { canaryPartition, expiry, runKeyOf } from '../../store/index.ts';
+import { type RunRecord, readRun } from '../../tracking/index.ts';
+import { FRESH_MS } from '../decide.ts';
+import type { Fix } from '../fix.ts';
 import { hasFailed, isAlone, jobName } from './alone.ts';
-import { FRESH_MS } from './decide.ts';
-import type { Fix } from './fix.ts';
 import { goesOn } from './plan.ts';
 
 /**

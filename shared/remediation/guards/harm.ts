@@ -1,10 +1,10 @@
-import { advance } from '../incidents/index.ts';
-import type { Remediation, Run } from '../model/index.ts';
-import { recentRuns, type Store } from '../store/index.ts';
-import type { RunRecord } from '../tracking/index.ts';
-import { BY_HAND } from './by-hand.ts';
-import { chanceAbove, recordOutcome, type Tally } from './learning/index.ts';
-import { beginRollback } from './rollback.ts';
+import { advance } from '../../incidents/index.ts';
+import type { Remediation, Run } from '../../model/index.ts';
+import { recentRuns, type Store } from '../../store/index.ts';
+import type { RunRecord } from '../../tracking/index.ts';
+import { BY_HAND } from '../by-hand.ts';
+import { chanceAbove, recordOutcome, type Tally } from '../learning/index.ts';
+import { beginRollback } from '../rollback.ts';
 
 /** What lasts may do harm: where runs fail more often since than before, beyond chance, it is taken back and counted as a failure. */
 

@@ -1,10 +1,9 @@
-import type { Remediation } from '../model/index.ts';
-import { readRun } from '../tracking/index.ts';
-import { aloneAt, jobName } from './alone.ts';
-import { BY_HAND } from './by-hand.ts';
-import type { Fix } from './fix.ts';
+import type { Remediation } from '../../model/index.ts';
+import { readRun } from '../../tracking/index.ts';
+import { BY_HAND } from '../by-hand.ts';
+import type { Fix } from '../fix.ts';
+import { aloneAt, jobName, toldByRoot } from '../plan/index.ts';
 import { fellInto, type Outage } from './outage.ts';
-import { toldByRoot } from './root.ts';
 
 /** What has been tried before. */
 

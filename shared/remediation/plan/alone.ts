@@ -1,6 +1,6 @@
-import type { Job, Remediation, Run } from '../model/index.ts';
-import { runKeyOf } from '../store/index.ts';
-import type { RunRecord } from '../tracking/index.ts';
+import type { Job, Remediation, Run } from '../../model/index.ts';
+import { runKeyOf } from '../../store/index.ts';
+import type { RunRecord } from '../../tracking/index.ts';
 
 /**
  * Where a platform tries a whole run again, one of its jobs may be tried alone: the attempt that follows leaves the others as

@@ -1,8 +1,8 @@
-import type { Remediation } from '../model/index.ts';
-import { expiry, guardPartition, hashOf, hitPartition, type Store } from '../store/index.ts';
+import type { Remediation } from '../../model/index.ts';
+import { expiry, guardPartition, hashOf, hitPartition, type Store } from '../../store/index.ts';
+import { isOpen, type Outage, readOutage, readOutages, sayOver } from '../outage/index.ts';
+import { askForRollback } from '../rollback.ts';
 import { type Evidence, machineEvidence, NO_EVIDENCE, rateOf } from './evidence.ts';
-import { isOpen, type Outage, readOutage, readOutages, sayOver } from './outage.ts';
-import { askForRollback } from './rollback.ts';
 
 /**
  * A guard is what was learned, kept in force for a time so that it does not fail again: a machine that takes no jobs, reruns

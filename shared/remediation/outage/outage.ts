@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Failure, Remediation, Run } from '../model/index.ts';
-import type { RemediationSettings } from '../runtime/remediation-settings.ts';
-import { expiry, KEEP_DAYS, outagePartition, runKeyOf, type Store, stormPartition } from '../store/index.ts';
+import type { Failure, Remediation, Run } from '../../model/index.ts';
+import type { RemediationSettings } from '../../runtime/remediation-settings.ts';
+import { expiry, KEEP_DAYS, outagePartition, runKeyOf, type Store, stormPartition } from '../../store/index.ts';
 
 /**
  * A platform or a registry that is down fails hundreds of runs of one cause within minutes. Rerunning them all is of no use

@@ -1,16 +1,16 @@
-import { advance } from '../incidents/index.ts';
-import type { Failure, Job, Remediation } from '../model/index.ts';
-import { actionOf } from '../platforms/actions.ts';
-import type { RetryOption } from '../platforms/port.ts';
-import type { Store } from '../store/index.ts';
-import type { RunRecord } from '../tracking/index.ts';
+import { advance } from '../../incidents/index.ts';
+import type { Failure, Job, Remediation } from '../../model/index.ts';
+import { actionOf } from '../../platforms/actions.ts';
+import type { RetryOption } from '../../platforms/port.ts';
+import type { Store } from '../../store/index.ts';
+import type { RunRecord } from '../../tracking/index.ts';
+import { type Fix, isProvedByNext } from '../fix.ts';
+import { noteGuard } from '../guards/index.ts';
+import { recordOutcome } from '../learning/index.ts';
+import { type Playbook, prepares, RETRY_STEP, verificationOf } from '../playbook.ts';
+import { playbookOf } from '../playbooks/index.ts';
+import { beginRollback } from '../rollback.ts';
 import { hasFailed, isAlone, jobName, leftOver } from './alone.ts';
-import { type Fix, isProvedByNext } from './fix.ts';
-import { noteGuard } from './guards.ts';
-import { recordOutcome } from './learning/index.ts';
-import { type Playbook, prepares, RETRY_STEP, verificationOf } from './playbook.ts';
-import { playbookOf } from './playbooks/index.ts';
-import { beginRollback } from './rollback.ts';
 import { retryBehind } from './root.ts';
 
 /**

@@ -1,14 +1,14 @@
-import { machines, type Remediation, type Run, type Runner } from '../model/index.ts';
-import { MACHINES } from '../platforms/heartbeat/index.ts';
-import type { Platform, Shown } from '../platforms/port.ts';
-import { ids, runKeyOf, type Store } from '../store/index.ts';
-import { type RunRecord, readRun } from '../tracking/index.ts';
+import { machines, type Remediation, type Run, type Runner } from '../../model/index.ts';
+import { MACHINES } from '../../platforms/heartbeat/index.ts';
+import type { Platform, Shown } from '../../platforms/port.ts';
+import { ids, runKeyOf, type Store } from '../../store/index.ts';
+import { type RunRecord, readRun } from '../../tracking/index.ts';
+import { type EngineDeps, Fix } from '../fix.ts';
+import { firstOf, recordOutcome, type Tally, tallyOf, WAIT } from '../learning/index.ts';
+import { playbookOf } from '../playbooks/index.ts';
+import { wantedMode } from '../policy.ts';
 import { rateOf } from './evidence.ts';
-import { type EngineDeps, Fix } from './fix.ts';
 import { guardOfLearnt, type Learnt, standingOf } from './guards.ts';
-import { firstOf, recordOutcome, type Tally, tallyOf, WAIT } from './learning/index.ts';
-import { playbookOf } from './playbooks/index.ts';
-import { wantedMode } from './policy.ts';
 
 /**
  * Machines that are about to fail are seen to before a job fails on them. What is done for a machine is kept as for a run,

@@ -1,12 +1,12 @@
-import { isEnded, machines, type Run } from '../model/index.ts';
-import { actionOf } from '../platforms/actions.ts';
-import { recentRuns, type Store } from '../store/index.ts';
-import type { RunRecord } from '../tracking/index.ts';
+import { isEnded, machines, type Run } from '../../model/index.ts';
+import { actionOf } from '../../platforms/actions.ts';
+import { recentRuns, type Store } from '../../store/index.ts';
+import type { RunRecord } from '../../tracking/index.ts';
+import { type EngineDeps, Fix } from '../fix.ts';
+import { playbookOf } from '../playbooks/index.ts';
+import { wantedMode } from '../policy.ts';
 import { rateOf } from './evidence.ts';
-import { type EngineDeps, Fix } from './fix.ts';
 import { guardOfLearnt, type Learnt, standingOf } from './guards.ts';
-import { playbookOf } from './playbooks/index.ts';
-import { wantedMode } from './policy.ts';
 
 /** Runs that newer work has taken the place of are cancelled where it was learnt that they go on for nothing otherwise. */
 

@@ -1,7 +1,7 @@
-import { incidentsWith } from '../incidents/index.ts';
-import type { Job, Remediation } from '../model/index.ts';
-import { countJobsSince, recentJobs, type Store } from '../store/index.ts';
-import { posteriorOf } from './learning/index.ts';
+import { incidentsWith } from '../../incidents/index.ts';
+import type { Job, Remediation } from '../../model/index.ts';
+import { countJobsSince, recentJobs, type Store } from '../../store/index.ts';
+import { posteriorOf } from '../learning/index.ts';
 
 /** What guards rest on: how often things failed before, and how often elsewhere. Recomputed from what is stored, never counted on. */
 

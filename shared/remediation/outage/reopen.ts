@@ -1,5 +1,5 @@
-import type { Remediation } from '../model/index.ts';
-import { mergeInto, type Store } from '../store/index.ts';
+import type { Remediation } from '../../model/index.ts';
+import { mergeInto, type Store } from '../../store/index.ts';
 
 /** Refused for what was known then; certain that nothing was done. */
 const NOT_DONE: readonly Remediation['status'][] = ['refused', 'expired'];
