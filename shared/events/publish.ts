@@ -41,7 +41,9 @@ export async function publishRecords(
   const failed = await ports.put(events.map(({ event }) => event));
   const first = failed.length === 0 ? events.length : Math.min(...failed);
   const published = events.slice(0, first).map(({ event }) => event);
-  if (published.length > 0) await ports.remember(published, changedAt(records));
+  // Deliveries have a list of their own; here they would cost as much as all that follows from them.
+  const told = published.filter(({ envelope }) => envelope.entity !== 'delivery');
+  if (told.length > 0) await ports.remember(told, changedAt(records));
   return events[first]?.sequenceNumber;
 }
 

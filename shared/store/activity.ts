@@ -8,7 +8,7 @@ import { pack, unpack } from './pack.ts';
 import { sortKeysOf } from './read-index.ts';
 import type { Store } from './table.ts';
 
-/** The feed of what happened: every event that went to the bus, many to an item, since nobody changes or looks up one. */
+/** The feed of what happened: every event that went to the bus but those of deliveries, many to an item, since nobody changes or looks up one. */
 
 export type Activity = {
   /** `<time>|<id of the event>`: finds the event again. */
@@ -66,7 +66,10 @@ const field = (name: string, values?: readonly string[]) => ({
 
 /** What the feed can be filtered by. */
 export const ACTIVITY_FILTERS: Filters = {
-  entity: field('entity', ENTITIES),
+  entity: field(
+    'entity',
+    ENTITIES.filter((entity) => entity !== 'delivery'),
+  ),
   status: field('status', statuses),
   origin: field('origin', ORIGINS),
   type: field('type'),

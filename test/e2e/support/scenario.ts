@@ -230,9 +230,7 @@ export function shuffled<T>(items: readonly T[], seed: number): T[] {
   return mixed;
 }
 
-/** The world without what only a new delivery adds: the delivery itself and the news of its arrival. */
-export function withoutArrivals(world: World): World {
-  const { deliveries: _, activity = {}, ...rest } = world;
-  const others = Object.entries(activity).filter(([, item]) => item.entity !== 'delivery');
-  return { ...rest, activity: Object.fromEntries(others) };
+/** The world without what only a new delivery adds: the delivery itself. */
+export function withoutArrivals({ deliveries: _, ...rest }: World): World {
+  return rest;
 }

@@ -72,6 +72,18 @@ describe('publishRecords', () => {
       record(100 + index, image(), image({ status: 'failed', version: index })),
     );
 
+  it('remembers what follows from deliveries, which have a list of their own', async () => {
+    const deliveries = [1, 2].map((n) =>
+      record(n, undefined, image({ id: `d${n}`, entity: 'delivery', status: 'received' })),
+    );
+    const alone = ports();
+    await publishRecords(deliveries, alone);
+    expect([alone.seen.put.length, alone.seen.remembered]).toEqual([2, []]);
+    const mixed = ports();
+    await publishRecords([...deliveries, ...changes(1)], mixed);
+    expect([mixed.seen.put.length, mixed.seen.remembered.map(({ type }) => type)]).toEqual([3, ['run.failed']]);
+  });
+
   it('asks for everything from the first event that the bus did not take', async () => {
     const fake = ports([2, 4]);
     expect(await publishRecords(changes(6), fake)).toBe('102');
