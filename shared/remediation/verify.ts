@@ -1,4 +1,4 @@
-import { advance, makeGood } from '../incidents/index.ts';
+import { makeGood } from '../incidents/index.ts';
 import { type Failure, isEnded, type Remediation, type Run } from '../model/index.ts';
 import { type RemediationSettings, remediationSettings } from '../runtime/remediation-settings.ts';
 import { again, done, type Rest } from '../runtime/rest.ts';
@@ -6,6 +6,7 @@ import { mergeInto, type Store } from '../store/index.ts';
 import { type RunRecord, readRun } from '../tracking/index.ts';
 import { BY_HAND } from './by-hand.ts';
 import { VERIFY_WITHIN_MS } from './decide.ts';
+import { escalate } from './escalate.ts';
 import { isProvedByNext } from './fix.ts';
 import { takeBackHarmful } from './guards/index.ts';
 import { recordOutcome, worthOf } from './learning/index.ts';
@@ -125,7 +126,7 @@ async function conclude(
   }
   // What failed in an outage is tried again after it: nobody but the platform can do anything about it.
   if (ended) {
-    await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', outcome.reason, fix.origin)));
+    await escalate(store, fix, record, outcome.reason);
   }
   const { after } = await store.change('remediation', fix.id, (state) =>
     state === undefined || !OPEN.includes(state.status)

@@ -1,9 +1,9 @@
-import { advance } from '../../incidents/index.ts';
 import type { Failure, Job, Remediation } from '../../model/index.ts';
 import { actionOf } from '../../platforms/actions.ts';
 import type { RetryOption } from '../../platforms/port.ts';
 import type { Store } from '../../store/index.ts';
 import type { RunRecord } from '../../tracking/index.ts';
+import { escalate } from '../escalate.ts';
 import { type Fix, isProvedByNext } from '../fix.ts';
 import { noteGuard } from '../guards/index.ts';
 import { recordOutcome } from '../learning/index.ts';
@@ -218,7 +218,7 @@ export async function giveUp(
 
 /** None of its steps helped: the incidents are the master's, and what was changed on the way is taken back, last first. */
 export async function endPlan(store: Store, record: RunRecord, fix: Remediation, reason: string): Promise<void> {
-  await Promise.all(fix.incidentIds.map((id) => advance(store, id, 'escalated', reason, fix.origin)));
+  await escalate(store, fix, record, reason);
   const steps = record.remediations.filter(({ plan }) => plan !== undefined && plan === fix.plan);
   const first = steps.find(({ id }) => id === fix.plan) ?? fix;
   await recordOutcome(store, { ...first, causes: first.causes ?? [], at: first.createdAt }, false);
