@@ -4,11 +4,9 @@ import { type CategoryRule, categoryRules } from '../../shared/runtime/automatio
 import type { ListQuery, Store } from '../../shared/store/index.ts';
 import { type Policy, readPolicy, sayCategories, settleAll } from '../../shared/tracking/index.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema, View } from './views.ts';
+import { type JsonSchema, text, type View } from './views.ts';
 
 /** What automations are for, and which of them are one. */
-
-const text = { type: 'string' };
 
 export const AUTOMATION_EXTRAS: Readonly<Record<string, JsonSchema>> = {
   mirrors: {

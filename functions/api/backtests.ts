@@ -4,7 +4,7 @@ import { remediationSettings } from '../../shared/runtime/remediation-settings.t
 import type { Store } from '../../shared/store/index.ts';
 import { Problem } from './http.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema } from './views.ts';
+import { type JsonSchema, text } from './views.ts';
 
 const DAY_MS = 86_400_000;
 /** So many days without a decision are passed over by one request. */
@@ -48,7 +48,6 @@ async function page(store: Store, { policy, days, cursor }: z.infer<typeof body>
   }
 }
 
-const text = { type: 'string' };
 const count = { type: 'integer' };
 const judged = { type: 'object', properties: { verdict: text, rule: text, reason: text } };
 const counts = { type: 'object', additionalProperties: count };

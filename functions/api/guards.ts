@@ -9,11 +9,8 @@ import {
 } from '../../shared/remediation/index.ts';
 import { Problem } from './http.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema } from './views.ts';
+import { type JsonSchema, orNull, text, time } from './views.ts';
 
-const text = { type: 'string' };
-const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
-const time = { type: 'string', format: 'date-time' };
 const count = {
   type: 'object',
   properties: { failed: { type: 'integer' }, of: { type: 'integer' } },

@@ -1,15 +1,12 @@
 import { openWindows, type Window } from '../../shared/maintenance/index.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema } from './views.ts';
+import { type JsonSchema, orNull, text, time } from './views.ts';
 
-const text = { type: 'string' };
-const orNull = { anyOf: [text, { type: 'null' }] };
-const time = { type: 'string', format: 'date-time' };
 const COVERS = ['platform', 'repository', 'environment', 'runner'] as const;
 const properties = {
   ...{ id: text, reason: text, openedAt: time, until: time },
-  runId: { ...orNull, description: 'The deployment whose end is its end.' },
-  ...Object.fromEntries(COVERS.map((name) => [name, orNull])),
+  runId: { ...orNull(text), description: 'The deployment whose end is its end.' },
+  ...Object.fromEntries(COVERS.map((name) => [name, orNull(text)])),
 };
 const schema: JsonSchema = { type: 'object', properties, required: Object.keys(properties) };
 

@@ -5,7 +5,7 @@ import { AUTOMATION_EXTRAS } from './automations.ts';
 import { type Operation, operations } from './operations.ts';
 import { type Resource, resources } from './resources.ts';
 import { RUN_EXTRAS } from './runs.ts';
-import { type JsonSchema, viewSchema } from './views.ts';
+import { type JsonSchema, time, viewSchema } from './views.ts';
 
 /** The description of the API, from the very models and filters that it answers by. */
 
@@ -15,7 +15,6 @@ const text = (description: string, schema: JsonSchema) => ({
   description,
   content: { 'application/json': { schema } },
 });
-const time = { type: 'string', format: 'date-time' };
 const maybe = (type: string) => ({ type: [type, 'null'] });
 
 const activity: JsonSchema = {

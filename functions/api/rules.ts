@@ -13,11 +13,10 @@ import {
 import { type OwnRule, ownRule } from '../../shared/runtime/diagnosis-settings.ts';
 import { Problem } from './http.ts';
 import type { Operation, OperationInput } from './operations.ts';
-import type { JsonSchema, View } from './views.ts';
+import { type JsonSchema, text, type View } from './views.ts';
 
 /** The rules of diagnosis: what there is, and the master's own. */
 
-const text = { type: 'string' };
 const texts = { type: 'array', items: text };
 const maybeText = { type: ['string', 'null'] };
 const count = { type: 'integer' };

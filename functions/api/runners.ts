@@ -5,14 +5,13 @@ import { COMMANDS, listCommands, orderCommand } from '../../shared/runners/index
 import type { Store } from '../../shared/store/index.ts';
 import { Problem } from './http.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema } from './views.ts';
+import { type JsonSchema, time } from './views.ts';
 
 const commandBody = z.strictObject({
   command: z.enum(COMMANDS),
   reason: z.optional(z.string().check(z.maxLength(500))),
 });
 
-const time = { type: 'string', format: 'date-time' };
 const command: JsonSchema = {
   type: 'object',
   properties: {

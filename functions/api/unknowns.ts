@@ -2,7 +2,7 @@ import type { Failure } from '../../shared/model/index.ts';
 import { unknownClusters } from '../../shared/rulebook/index.ts';
 import { listEntities, type Store } from '../../shared/store/index.ts';
 import type { Operation } from './operations.ts';
-import type { JsonSchema, View } from './views.ts';
+import { type JsonSchema, text, type View } from './views.ts';
 
 /** What no rule explains: how much of it there is, and what it looks like. */
 
@@ -10,7 +10,6 @@ import type { JsonSchema, View } from './views.ts';
 const NEWEST = 200;
 const SHOWN = 50;
 
-const text = { type: 'string' };
 const count = { type: 'integer' };
 const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
   type: 'object',

@@ -51,7 +51,10 @@ export function viewSchema(entity: EntityName): JsonSchema {
 
 const timed = (name: string, schema: JsonSchema): JsonSchema =>
   name.endsWith('At') && schema.type === 'string' ? { ...schema, format: 'date-time' } : schema;
-const orNull = (schema: JsonSchema): JsonSchema => {
+/** What schemas are made of. */
+export const text: JsonSchema = { type: 'string' };
+export const time: JsonSchema = { type: 'string', format: 'date-time' };
+export const orNull = (schema: JsonSchema): JsonSchema => {
   if (Array.isArray(schema.anyOf)) return schema;
   return typeof schema.type === 'string' && schema.enum === undefined
     ? { ...schema, type: [schema.type, 'null'] }

@@ -126,7 +126,7 @@ export const buildPlatformRules: readonly Rule[] = [
     examples: [
       'Error: Could not find Chrome (ver. 121.0.6167.85). This can occur if either',
       'ERROR [launcher]: No binary for ChromeHeadless browser on your platform.',
-      "    Error: browserType.launch: Executable doesn't exist at /root/.cache/ms-playwright/chromium-1097/chrome-linux/chrome",
+      "    Error: browserType.launch: Executable doesn't exist at /home/runner/.cache/ms-playwright/chromium-1097/chrome-linux/chrome",
     ],
     nearMisses: [
       'Could not find the button Chrome',
