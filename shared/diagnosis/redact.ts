@@ -38,6 +38,8 @@ const COOKIE = /\b((?:set-)?cookie\s{0,3}:\s{0,3})[^\n]{4,4000}/gi;
 const NAMED = /(?<![\w.-])([\w.-]{1,80})["']?\s{0,3}(?:=>|:=|=|:)\s{0,3}/g;
 const FLAG = /(?<!\S)--?([a-z][a-z-]{1,60})\s{1,3}(?=[^\s-])/g;
 const VALUE = /"[^"\n]{1,2000}"?|'[^'\n]{1,2000}'?|[^\s"'`,;&|<>(){}]{1,2000}/y;
+/** What stands right behind a quoted value is of the same word, as shells read it. */
+const BEHIND = /[^\s"'`,;&|<>(){}]{0,2000}/y;
 const TELLING_WORD =
   /^(?:pass|pwd|pat|dsn|sig|credentials?|signature)$|(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|authkey)$/;
 const TELLING_PAIR =
@@ -111,7 +113,8 @@ function namedValues(text: string, pattern: RegExp, prose: boolean): string {
     const assigns = match[0].includes('=');
     if (prose && !assigns && (PLAIN_WORD.test(value) || value.length < 4)) continue;
     out += text.slice(done, pattern.lastIndex) + MARK;
-    done = pattern.lastIndex += value.length;
+    BEHIND.lastIndex = VALUE.lastIndex;
+    done = pattern.lastIndex = VALUE.lastIndex + (BEHIND.exec(text)?.[0].length ?? 0);
   }
   return out + text.slice(done);
 }

@@ -169,6 +169,10 @@ describe('what is no secret', () => {
   });
 });
 
+it('takes what stands right behind a quoted value along', () => {
+  expect(redact('password="one two"-three four')).toBe('password=[redacted] four');
+});
+
 it('changes nothing when done twice', () => {
   const text = fc.array(
     fc.oneof(
